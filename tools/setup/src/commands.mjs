@@ -33,7 +33,7 @@ const turboStep = ({ root, env }, step, args, options = {}) =>
   runStep(
     step,
     process.execPath,
-    [join(root, 'node_modules', 'turbo', 'bin', 'turbo'), 'run', ...args, '--output-logs=new-only'],
+    [join(root, 'node_modules', 'turbo', 'bin', 'turbo'), 'run', ...args, '--output-logs=errors-only'],
     { cwd: root, env, ...options },
   )
 
