@@ -12,12 +12,13 @@ export function checkExternalLocation(location: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(location)) return 'it has control characters'
   if (location.includes(':')) return 'it names a drive or a URL'
+  // Windows ignores blanks and dots at the end of a name; a URL's path ends at ? and #.
   const parts = location
+    .replace(/\s/g, '')
     .replace(/%2e/gi, '.')
     .replace(/%2f|%5c|\\/gi, '/')
-    .split('/')
+    .split(/[/?#]/)
   if (parts[0] === '') return 'it is an absolute path'
-  // Windows ignores dots and blanks at the end of a name.
-  if (parts.some((part) => /^[.\s]*\.[.\s]*\.[.\s]*$/.test(part))) return "it leaves the model's folder"
+  if (parts.some((part) => /^\.{2,}$/.test(part))) return "it leaves the model's folder"
   return undefined
 }
