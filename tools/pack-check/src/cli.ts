@@ -68,6 +68,7 @@ const checks: Record<string, () => Promise<void> | void> = {
         { command: process.execPath, args: ['--input-type=module', '-e', `await import('${manifest.name}')`] },
         { cwd: folder },
       )
+      rmSync(folder, { recursive: true, force: true })
     }
   },
 

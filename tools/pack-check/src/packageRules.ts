@@ -3,7 +3,7 @@ import type { PackedPackage } from './packedPackage.js'
 /** What a package may contain beside its built code. */
 const TOP_LEVEL_FILES = ['package.json', 'README.md', 'LICENSE']
 /** Built code, and data that it reads; not tests and not what only we need. */
-const BUILT_FILE = /^dist\/(?!.*(\.test(-d)?\.|\/test\/|\/fixtures\/|\.tsbuildinfo$))/
+const BUILT_FILE = /^dist\/(?!(.*\/)?(test|fixtures)\/)(?!.*\.(test|test-d)\.)(?!.*\.tsbuildinfo$)/
 /** Scripts that run on the machine of whoever installs the package. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare']
 

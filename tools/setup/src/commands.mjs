@@ -29,7 +29,7 @@ async function recipe(root, name, args, options) {
 
 /**
  * @param {string} root - The repository's folder.
- * @param {string[]} argv - A command (`setup`, `start`, `test`, `recipe`) and its arguments.
+ * @param {string[]} argv - A command (`setup`, `turbo`, `start`, `test`, `recipe`) and its arguments.
  * @returns {Promise<number>} The exit code.
  */
 export async function main(root, argv) {
@@ -41,6 +41,11 @@ export async function main(root, argv) {
       case 'setup':
         await prepareWorkspace(root)
         return 0
+      case 'turbo': {
+        const workspace = await prepareWorkspace(root)
+        await turboStep(workspace, args[0] ?? '', args)
+        return 0
+      }
       case 'start':
         return await recipe(root, START_RECIPE, args, {})
       case 'recipe':
@@ -48,7 +53,7 @@ export async function main(root, argv) {
       case 'test':
         return await runTests(root, args)
       default:
-        console.error(`Unknown command ${JSON.stringify(command)}; expected setup, start, test or recipe.`)
+        console.error(`Unknown command ${JSON.stringify(command)}; expected setup, turbo, start, test or recipe.`)
         return 1
     }
   } catch (error) {
