@@ -1,10 +1,13 @@
 import fc from 'fast-check'
+import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { arbitraryMessage } from '../../../test/onnx/arbitraryMessage.js'
+import { makeAttribute } from './attribute.js'
 import { decodeModel, decodeTensor } from './decode.js'
 import { encodeModel, encodeTensor } from './encode.js'
 import { OnnxFormatError } from './errors.js'
-import type { GraphProto, ModelProto, TypeProto } from './model.js'
+import type { GraphProto, ModelProto, TypeProto, ValueInfoProto } from './model.js'
+import { arrayToTensor } from './tensor.js'
 
 const emptyGraph: GraphProto = { node: [], initializer: [], input: [], output: [] }
 const smallModel: ModelProto = { irVersion: 10, opsetImport: [{ version: 21 }], graph: emptyGraph }
@@ -136,4 +139,44 @@ describe('models that ONNX cannot hold', () => {
   test('a graph inside itself is refused', () => {
     expect(() => encodeModel({ ...smallModel, graph: cyclic })).toThrow(/deeper than 100/)
   })
+})
+
+test('ONNX Runtime runs a model with a subgraph that was built and written here', async () => {
+  const float = (name: string, ...dims: (number | string)[]): ValueInfoProto => {
+    const dim = dims.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }))
+    return { name, type: { tensorType: { elemType: 1, shape: { dim } } } }
+  }
+  const body: GraphProto = {
+    ...emptyGraph,
+    name: 'body',
+    node: [
+      { opType: 'Add', input: ['sum', 'row'], output: ['next'], attribute: [] },
+      { opType: 'Identity', input: ['next'], output: ['copy'], attribute: [] },
+    ],
+    input: [float('sum', 2), float('row', 2)],
+    output: [float('next', 2), float('copy', 2)],
+  }
+  const attribute = [makeAttribute('body', 'GRAPH', body), makeAttribute('num_scan_inputs', 'INT', 1)]
+  const model: ModelProto = {
+    ...smallModel,
+    graph: {
+      ...emptyGraph,
+      name: 'cumulative',
+      node: [
+        { opType: 'MatMul', input: ['x', 'w'], output: ['h'], attribute: [] },
+        { opType: 'Scan', input: ['zero', 'h'], output: ['total', 'y'], attribute },
+      ],
+      initializer: [
+        arrayToTensor({ dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 10) }, 'w'),
+        arrayToTensor({ dtype: 'float32', shape: [2], data: new Float32Array(2) }, 'zero'),
+      ],
+      input: [float('x', 'T', 1)],
+      output: [float('y', 'T', 2), float('total', 2)],
+    },
+  }
+  const session = await ort.InferenceSession.create(encodeModel(model))
+  const { y, total } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(1, 2, 3), [3, 1]) })
+  expect(y!.data).toEqual(Float32Array.of(1, 10, 3, 30, 6, 60))
+  expect(total!.data).toEqual(Float32Array.of(6, 60))
+  await session.release()
 })
