@@ -48,3 +48,94 @@ export { asStateDict } from './checkpoint/stateDict.js'
 export type { CheckpointDataOf, CheckpointDType, CheckpointTensor } from './checkpoint/tensorData.js'
 export { lightningModules } from './checkpoint/torchGlobals.js'
 export { type WriteTorchOptions, writeTorch, writeTorchFile } from './checkpoint/writeTorch.js'
+
+// Neural types: what tensors mean, checked by the compiler and at run time
+export {
+  AudioSignal,
+  type AudioSignalClass,
+  type AudioSignalOptions,
+} from './neuralTypes/audioSignal.js'
+export {
+  type AnyAxisType,
+  AxisKind,
+  AxisKindAbstract,
+  type AxisOptions,
+  AxisType,
+} from './neuralTypes/axes.js'
+export { isAccepted, NeuralTypeComparisonResult } from './neuralTypes/comparison.js'
+export { describePorts } from './neuralTypes/describePorts.js'
+export { type ElementClass, ElementType, type hostValue } from './neuralTypes/elementType.js'
+export {
+  AcousticEncodedRepresentation,
+  BoolType,
+  CategoricalValuesType,
+  ChannelType,
+  ClassificationTarget,
+  EmbeddedTextType,
+  EncodedRepresentation,
+  FloatType,
+  HypothesisType,
+  ImageFeatureValue,
+  ImageValue,
+  Index,
+  IntType,
+  LabelsType,
+  Length,
+  LengthsType,
+  LogDeterminantType,
+  LogitsType,
+  LogprobsType,
+  LossType,
+  MaskType,
+  MelSpectrogramType,
+  MFCCSpectrogramType,
+  NormalDistributionLogVarianceType,
+  NormalDistributionMeanType,
+  NormalDistributionSamplesType,
+  NormalizedImageValue,
+  PredictionsType,
+  ProbabilityDistributionSamplesType,
+  RegressionValuesType,
+  SequenceToSequenceAlignmentType,
+  SpectrogramType,
+  StringLabel,
+  StringType,
+  Target,
+  TokenDurationType,
+  TokenIndex,
+  TokenLogDurationType,
+  VoidType,
+} from './neuralTypes/elementTypes.js'
+export {
+  NeuralPortContainerError,
+  NeuralPortMissingError,
+  NeuralPortNameMismatchError,
+  NeuralPortNmTensorMismatchError,
+  NeuralPortRankError,
+  NeuralTypeDefinitionError,
+  NeuralTypeError,
+  TypecheckUsageError,
+} from './neuralTypes/errors.js'
+export {
+  type AxesNotation,
+  formatAxes,
+  type Layout,
+  type LayoutOf,
+  type LayoutText,
+  parseAxes,
+} from './neuralTypes/layout.js'
+export { type AnyNeuralType, NeuralType, type Port, type PortOptions, port } from './neuralTypes/neuralType.js'
+export { type NmTensor, withNeuralType } from './neuralTypes/nmTensor.js'
+export { portKey, portName, portNames } from './neuralTypes/portName.js'
+export {
+  type Inputs,
+  type Outputs,
+  type PortDeclaration,
+  type PortType,
+  type PortTypes,
+  type PortValue,
+  portDeclarations,
+  portsOf,
+  type Typed,
+} from './neuralTypes/ports.js'
+export { type Typecheck, type TypecheckDecorator, type TypecheckOptions, typecheck } from './neuralTypes/typecheck.js'
