@@ -1,1 +1,6 @@
-export {}
+export { compile, type CompileOptions, Program, type RunOptions } from './compile.js'
+export { type Dim, evaluateDim, formatShape, type Shape as TensorShape } from './dim.js'
+export { type DataOf, type DType, type NestedArray, type TensorData, type TensorLike, tensorData, type TypedArray } from './dtype.js'
+export * as errors from './errors.js'
+export { grad, vjp } from './grad.js'
+export { ort, type OrtOptions } from './runtime/ort/ort.js'

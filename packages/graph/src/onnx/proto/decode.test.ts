@@ -241,6 +241,20 @@ describe('wire forms', () => {
     expect(opsetImport).toHaveLength(2)
   })
 
+  test('a tensor that comes in very many parts is merged without copying it for each', () => {
+    const start = wire((w) => w.tag(2, WireType.Varint).int32(1))
+    const part = wire((w) => w.tag(4, WireType.LengthDelimited).bytes(Uint8Array.of(0, 0, 0x80, 0x3f)))
+    const parts = 50_000
+    const values = new Uint8Array(parts * (part.length + 2))
+    for (let i = 0; i < parts; i++) values.set([0x0a, part.length, ...part], i * (part.length + 2))
+    const indices = wire(delimited(2, start))
+    const sparse = Uint8Array.from([...wire(delimited(1, start)), ...indices, ...values])
+    const bytes = Uint8Array.from([...encodeModel(smallModel), ...wire(delimited(7, wire(delimited(15, sparse))))])
+    const { floatData } = decodeModel(bytes).graph.sparseInitializer![0]!.values
+    expect(floatData).toHaveLength(parts)
+    expect(floatData!.every((value) => value === 1)).toBe(true)
+  })
+
   test('the last field of a oneof counts', () => {
     const dim = wire((w) => w.tag(1, WireType.Varint).int64(3).tag(2, WireType.LengthDelimited).string('T'))
     const type = wire(delimited(1, wire(delimited(2, wire(delimited(1, dim))))))

@@ -13,7 +13,7 @@ import {
 type NumericArray = Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array
 type Fields = Record<string, unknown>
 
-const arrayOf: Record<ArrayKind, new (length: number) => NumericArray> = {
+const arrayOf: Record<ArrayKind, { new (length: number): NumericArray; new (buffer: ArrayBuffer): NumericArray }> = {
   floatArray: Float32Array,
   doubleArray: Float64Array,
   int32Array: Int32Array,
@@ -76,8 +76,9 @@ class NumericArrayBuilder {
     private readonly kind: ArrayKind,
     start: NumericArray | undefined,
   ) {
-    this.values = start ?? new arrayOf[kind](0)
-    this.length = this.values.length
+    // An array that `finish` returned may have room behind it, so that a message of very many parts is not copied for each.
+    this.values = start ? new arrayOf[kind](start.buffer as ArrayBuffer) : new arrayOf[kind](0)
+    this.length = start?.length ?? 0
   }
 
   /** Room for `count` more elements; returns the array and the index of the first of them. */
@@ -93,7 +94,7 @@ class NumericArrayBuilder {
   }
 
   finish(): NumericArray {
-    return this.length === this.values.length ? this.values : this.values.slice(0, this.length)
+    return this.length === this.values.length ? this.values : this.values.subarray(0, this.length)
   }
 }
 

@@ -1,0 +1,105 @@
+import { broadcastShapes } from '../dim.js'
+import { allocate, type TensorData } from '../dtype.js'
+import { apply1, defineOp, type OpDefinition, sameDType, stopsGradient } from '../op.js'
+import type { Tensor } from '../tensor.js'
+import { lift } from './leaves.js'
+
+function comparison(type: string, since: number): OpDefinition {
+  return defineOp({
+    type,
+    since,
+    infer: (context) => {
+      sameDType(context, [0, 1])
+      return [{ dtype: 'bool', shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type) }]
+    },
+    grad: stopsGradient('the output is boolean'),
+  })
+}
+
+/** a == b. ONNX Equal-13. */
+export const Equal = comparison('Equal', 13)
+/** a > b. ONNX Greater-13. */
+export const Greater = comparison('Greater', 13)
+/** a >= b. ONNX GreaterOrEqual-16. */
+export const GreaterOrEqual = comparison('GreaterOrEqual', 16)
+/** a < b. ONNX Less-13. */
+export const Less = comparison('Less', 13)
+/** a <= b. ONNX LessOrEqual-16. */
+export const LessOrEqual = comparison('LessOrEqual', 16)
+
+function logical(type: string): OpDefinition {
+  return defineOp({
+    type,
+    since: 7,
+    infer: (context) => {
+      if (sameDType(context, [0, 1]) !== 'bool') context.fail('expected boolean inputs.')
+      return [{ dtype: 'bool', shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type) }]
+    },
+    grad: stopsGradient('the output is boolean'),
+  })
+}
+
+/** a and b. ONNX And-7. */
+export const And = logical('And')
+/** a or b. ONNX Or-7. */
+export const Or = logical('Or')
+/** Exactly one of a and b. ONNX Xor-7. */
+export const Xor = logical('Xor')
+
+/** Negation of booleans. ONNX Not-1. */
+export const Not = defineOp({
+  type: 'Not',
+  since: 1,
+  infer: (context) => {
+    const x = context.input(0)
+    if (x.dtype !== 'bool') context.fail('expected a boolean input.')
+    return [{ dtype: 'bool', shape: x.shape }]
+  },
+  evaluate: ([x]) => {
+    const data = allocate('bool', x!.data.length)
+    for (let i = 0; i < data.length; i++) data[i] = x!.data[i] ? 0 : 1
+    return [{ dtype: 'bool', shape: x!.shape, data } satisfies TensorData<'bool'>]
+  },
+  grad: stopsGradient('the output is boolean'),
+})
+
+function floatTest(type: string, since: number, attributes: OpDefinition['attributes'] = {}): OpDefinition {
+  return defineOp({
+    type,
+    since,
+    attributes,
+    infer: (context) => [{ dtype: 'bool', shape: context.input(0).shape }],
+    grad: stopsGradient('the output is boolean'),
+  })
+}
+
+/** Whether x is not a number. ONNX IsNaN-13. */
+export const IsNaN = floatTest('IsNaN', 13)
+/** Whether x is infinite. ONNX IsInf-10. */
+export const IsInf = floatTest('IsInf', 10, {
+  detect_negative: { kind: 'int', default: 1 },
+  detect_positive: { kind: 'int', default: 1 },
+})
+
+/** a == b; a number takes the tensor's dtype. */
+export const equal = (a: Tensor, b: Tensor | number): Tensor => apply1(Equal, [a, lift(b, a.dtype)])
+/** a > b */
+export const greater = (a: Tensor, b: Tensor | number): Tensor => apply1(Greater, [a, lift(b, a.dtype)])
+/** a >= b */
+export const greaterOrEqual = (a: Tensor, b: Tensor | number): Tensor => apply1(GreaterOrEqual, [a, lift(b, a.dtype)])
+/** a < b */
+export const less = (a: Tensor, b: Tensor | number): Tensor => apply1(Less, [a, lift(b, a.dtype)])
+/** a <= b */
+export const lessOrEqual = (a: Tensor, b: Tensor | number): Tensor => apply1(LessOrEqual, [a, lift(b, a.dtype)])
+/** a and b */
+export const logicalAnd = (a: Tensor, b: Tensor): Tensor => apply1(And, [a, b])
+/** a or b */
+export const logicalOr = (a: Tensor, b: Tensor): Tensor => apply1(Or, [a, b])
+/** exactly one of a and b */
+export const logicalXor = (a: Tensor, b: Tensor): Tensor => apply1(Xor, [a, b])
+/** not x */
+export const logicalNot = (x: Tensor): Tensor => apply1(Not, [x])
+/** x is not a number */
+export const isNaN = (x: Tensor): Tensor => apply1(IsNaN, [x])
+/** x is infinite */
+export const isInf = (x: Tensor): Tensor => apply1(IsInf, [x])

@@ -1,0 +1,89 @@
+import { type Dim, formatShape, isStatic, termsOfDim } from '../dim.js'
+import { ShapeError } from '../errors.js'
+import { apply1, defineOp, stopsGradient } from '../op.js'
+import type { Tensor } from '../tensor.js'
+import { add, div, mul, sub } from './arithmetic.js'
+import { concat } from './concat.js'
+import { gather } from './gather.js'
+import { constant } from './leaves.js'
+import { mod } from './arithmetic.js'
+import { reshapeTo } from './reshape.js'
+
+/** A tensor's shape as an int64 vector, or the part from `start` to `end`. ONNX Shape-19. */
+export const Shape = defineOp({
+  type: 'Shape',
+  since: 19,
+  attributes: { start: { kind: 'int', default: 0 }, end: { kind: 'int' } },
+  infer: (context) => {
+    const { start, end } = context.attributes as { start: number; end?: number }
+    const known = context.input(0).shape.slice(start, end)
+    return [{ dtype: 'int64', shape: [known.length], known }]
+  },
+  grad: stopsGradient('a shape is an integer'),
+})
+
+/** Number of elements, an int64 scalar. ONNX Size-19. */
+export const Size = defineOp({
+  type: 'Size',
+  since: 19,
+  infer: () => [{ dtype: 'int64', shape: [] }],
+  grad: stopsGradient('a size is an integer'),
+})
+
+/** x's shape as an int64 vector `[rank]`; a constant if all its dims are numbers. */
+export function shapeOf(x: Tensor): Tensor {
+  return isStatic(x.shape) ? constant([...x.shape], 'int64', [x.rank]) : apply1(Shape, [x])
+}
+
+/**
+ * A dim as an int64 scalar: a constant, or computed from the shapes of `sources`.
+ *
+ * @throws ShapeError if a symbol of the dim occurs in no source's shape.
+ */
+export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
+  if (typeof dim === 'number') return constant(dim, 'int64')
+  for (const source of sources) {
+    const axis = source.shape.indexOf(dim)
+    if (axis >= 0) return gather(apply1(Shape, [source]), constant(axis, 'int64'))
+  }
+  const terms = termsOfDim(dim)
+  if (terms.length === 1 && terms[0]!.coefficient === 1 && terms[0]!.atoms.length === 1 && !terms[0]!.atoms[0]!.quotient) {
+    throw new ShapeError(
+      `Size ${dim} cannot be found: no tensor at hand has it as an axis. Shapes at hand: ${sources.map((s) => formatShape(s.shape)).join(', ') || 'none'}.`,
+    )
+  }
+  let total: Tensor | undefined
+  for (const { coefficient, atoms } of terms) {
+    let product: Tensor | undefined = coefficient === 1 && atoms.length > 0 ? undefined : constant(coefficient, 'int64')
+    for (const atom of atoms) {
+      const { text, quotient } = atom
+      const factor =
+        quotient && !sources.some((source) => source.shape.includes(text))
+          ? floorDivide(dimTensor(quotient.numerator, sources), dimTensor(quotient.divisor, sources))
+          : dimTensor(text, sources)
+      product = product ? mul(product, factor) : factor
+    }
+    total = total ? add(total, product!) : product
+  }
+  return total ?? constant(0, 'int64')
+}
+
+// ONNX Div truncates; sizes can be negative midway (floor((T-5)/2) at T = 4), so floor explicitly.
+function floorDivide(a: Tensor, b: Tensor): Tensor {
+  return div(sub(a, mod(a, b)), b)
+}
+
+/**
+ * A shape as an int64 vector, its symbols read from `sources`.
+ *
+ * @throws ShapeError if a symbol occurs in no source's shape.
+ */
+export function shapeTensor(dims: readonly Dim[], sources: readonly Tensor[]): Tensor {
+  if (isStatic(dims)) return constant([...dims], 'int64', [dims.length])
+  const same = sources.find((source) => source.rank === dims.length && source.shape.every((dim, i) => dim === dims[i]))
+  if (same) return shapeOf(same)
+  return concat(
+    dims.map((dim) => (typeof dim === 'number' ? constant([dim], 'int64') : reshapeTo(dimTensor(dim, sources), [1], []))),
+    0,
+  )
+}

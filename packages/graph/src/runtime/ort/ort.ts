@@ -1,0 +1,151 @@
+import { CompileError, RuntimeError } from '../../errors.js'
+import { emitModel } from '../../onnx/emit.js'
+import { encodeModel } from '../../onnx/proto/encode.js'
+import type { TensorData } from '../../dtype.js'
+import type { Parameter } from '../../parameter.js'
+import type { Tensor } from '../../tensor.js'
+import type { Executable, Plan, Runtime } from '../runtime.js'
+import { lowerForOrt } from './lower.js'
+import { SessionHost, type SessionPlan, type SessionSettings } from './sessionHost.js'
+import { WorkerHost } from './workerHost.js'
+
+/** Options of the ONNX Runtime executor. */
+export interface OrtOptions {
+  /** Threads inside one op. Default 0: one per physical core. */
+  readonly threads?: number
+  /**
+   * Runs in a worker thread, so that timers, signal handlers and servers of the calling thread stay alive while a step
+   * computes. Buffers are handed over, not copied. Default false.
+   */
+  readonly worker?: boolean
+  /** Prefix of ONNX Runtime's JSON profiles, written when programs are disposed. */
+  readonly profilePrefix?: string
+  /** ONNX Runtime execution providers, e.g. `['cuda']`. Default CPU. */
+  readonly executionProviders?: readonly string[]
+}
+
+/** What `SessionHost` and its remote twin have in common. */
+export interface Host {
+  create(plan: SessionPlan, settings: SessionSettings): Promise<number>
+  run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>>
+  write(slot: number, value: TensorData): void | Promise<void>
+  read(slot: number): TensorData | Promise<TensorData>
+  release(slot: number): void | Promise<void>
+  dispose(id: number): Promise<void>
+  close?(): Promise<void>
+}
+
+/** ONNX Runtime as executor of graphs; CPU is its default device. */
+export function ort(options: OrtOptions = {}): Runtime {
+  return new OrtRuntime(options)
+}
+
+class OrtRuntime implements Runtime {
+  readonly name = 'ort'
+  readonly #host: Host
+  readonly #settings: SessionSettings
+  readonly #slots = new Map<Parameter, number>()
+  #nextSlot = 0
+
+  constructor(options: OrtOptions) {
+    this.#settings = {
+      threads: options.threads ?? 0,
+      ...(options.profilePrefix !== undefined && { profilePrefix: options.profilePrefix }),
+      ...(options.executionProviders && { executionProviders: options.executionProviders }),
+    }
+    this.#host = options.worker ? new WorkerHost() : new SessionHost()
+  }
+
+  async compile(plan: Plan): Promise<Executable> {
+    const roots = [...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)]
+    const lowered = await lowerForOrt(roots)
+    const names = uniqueNames(plan.parameters, new Set([...plan.inputs, ...plan.outputs].map((border) => border.name)))
+    const initializers = new Map<Tensor, { name: string; value: TensorData }>()
+    if (plan.freezeParameters) {
+      for (const parameter of plan.parameters) initializers.set(parameter, { name: names.get(parameter)!, value: await parameter.value() })
+    }
+    const reads = plan.freezeParameters ? [] : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, tensor: parameter }))
+    const writes = plan.updates.map(({ parameter }, i) => ({
+      parameter,
+      name: `${names.get(parameter)}:new`,
+      tensor: lowered[plan.outputs.length + i]!,
+    }))
+    const model = encodeModel(
+      emitModel({
+        inputs: [...plan.inputs, ...reads],
+        outputs: [...plan.outputs.map(({ name }, i) => ({ name, tensor: lowered[i]! })), ...writes],
+        initializers,
+      }),
+    )
+    const sessionPlan: SessionPlan = {
+      model,
+      reads: plan.freezeParameters ? [] : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, slot: this.#slot(parameter) })),
+      writes: writes.map(({ parameter, name }) => ({ name, slot: this.#slot(parameter) })),
+      outputs: plan.outputs.map(({ name }) => name),
+    }
+    let id: number
+    try {
+      id = await this.#host.create(sessionPlan, this.#settings)
+    } catch (error) {
+      throw new CompileError(`ONNX Runtime refused the graph: ${(error as Error).message}`, { cause: error })
+    }
+    // An input that nothing reads was fed for nothing; ONNX Runtime accepts it all the same.
+    return {
+      run: async (feeds) => {
+        if (!plan.freezeParameters) await this.#takeOver(plan.parameters)
+        const outputs = await this.#host.run(id, [...feeds])
+        for (const { parameter } of plan.updates) parameter.touch()
+        return outputs
+      },
+      dispose: () => this.#host.dispose(id),
+    }
+  }
+
+  async read(parameter: Parameter): Promise<TensorData> {
+    const slot = this.#slots.get(parameter)
+    if (slot === undefined) throw new RuntimeError(`Parameter ${parameter.name} does not live in this runtime.`)
+    return this.#host.read(slot)
+  }
+
+  release(parameter: Parameter): void {
+    const slot = this.#slots.get(parameter)
+    if (slot !== undefined) void this.#host.release(slot)
+  }
+
+  async dispose(): Promise<void> {
+    for (const [parameter, slot] of this.#slots) {
+      if (parameter.owner === this) parameter.set(await this.#host.read(slot))
+    }
+    this.#slots.clear()
+    await this.#host.close?.()
+  }
+
+  #slot(parameter: Parameter): number {
+    let slot = this.#slots.get(parameter)
+    if (slot === undefined) {
+      slot = this.#nextSlot++
+      this.#slots.set(parameter, slot)
+    }
+    return slot
+  }
+
+  async #takeOver(parameters: readonly Parameter[]): Promise<void> {
+    for (const parameter of parameters) {
+      if (parameter.owner === this) continue
+      await this.#host.write(this.#slot(parameter), await parameter.value())
+      parameter.moveTo(this)
+    }
+  }
+}
+
+// Parameters keep their names where they can; a clash gets a number.
+function uniqueNames(parameters: readonly Parameter[], taken: Set<string>): Map<Parameter, string> {
+  const names = new Map<Parameter, string>()
+  for (const parameter of parameters) {
+    let name = parameter.name || 'parameter'
+    for (let i = 2; taken.has(name); i++) name = `${parameter.name || 'parameter'}#${i}`
+    taken.add(name)
+    names.set(parameter, name)
+  }
+  return names
+}

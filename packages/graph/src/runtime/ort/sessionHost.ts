@@ -1,0 +1,117 @@
+import { InferenceSession, Tensor as OrtTensor, type TypedTensor } from 'onnxruntime-node'
+import { allocate, type DType, sizeOf, type TensorData } from '../../dtype.js'
+
+/** How sessions execute. */
+export interface SessionSettings {
+  /** Threads inside one op; 0 lets ONNX Runtime choose (one per physical core). */
+  readonly threads: number
+  /** Where to write ONNX Runtime's profile (JSON), or nothing. */
+  readonly profilePrefix?: string
+  readonly executionProviders?: readonly string[]
+}
+
+/** A model and how its borders meet feeds and parameters. All fields can be sent between threads. */
+export interface SessionPlan {
+  readonly model: Uint8Array
+  /** Input name -> slot of the parameter to read. */
+  readonly reads: readonly { readonly name: string; readonly slot: number }[]
+  /** Output name -> slot of the parameter to replace. */
+  readonly writes: readonly { readonly name: string; readonly slot: number }[]
+  readonly outputs: readonly string[]
+}
+
+interface Slot {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  current: OrtTensor
+  /** The buffer of the value before the last; the next update is written here, so nothing is allocated or copied. */
+  spare: OrtTensor | undefined
+}
+
+interface Session {
+  readonly session: InferenceSession
+  readonly plan: Omit<SessionPlan, 'model'>
+}
+
+function wrap(dtype: DType, shape: readonly number[], data: TensorData['data']): OrtTensor {
+  return new OrtTensor(dtype as 'float32', data as Float32Array, [...shape])
+}
+
+/** Holds sessions and parameter buffers in one thread: the calling one, or a worker. */
+export class SessionHost {
+  readonly #slots = new Map<number, Slot>()
+  readonly #sessions = new Map<number, Session>()
+  #next = 0
+
+  async create(plan: SessionPlan, settings: SessionSettings): Promise<number> {
+    const options: InferenceSession.SessionOptions = {
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: settings.threads,
+      interOpNumThreads: 1,
+      // The pattern's slab comes on top of the arena that the first run filled, which doubles the peak.
+      enableMemPattern: false,
+      // Threads of an idle session must not burn the cores that another session needs.
+      extra: { session: { force_spinning_stop: '1' } },
+      logSeverityLevel: 3,
+      ...(settings.executionProviders && { executionProviders: [...settings.executionProviders] }),
+      ...(settings.profilePrefix !== undefined && { enableProfiling: true, profileFilePrefix: settings.profilePrefix }),
+    }
+    const session = await InferenceSession.create(plan.model, options)
+    const id = this.#next++
+    this.#sessions.set(id, { session, plan: { reads: plan.reads, writes: plan.writes, outputs: plan.outputs } })
+    return id
+  }
+
+  async run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>> {
+    const { session, plan } = this.#sessions.get(id)!
+    const values: Record<string, OrtTensor> = {}
+    for (const [name, value] of feeds) values[name] = wrap(value.dtype, value.shape, value.data)
+    for (const { name, slot } of plan.reads) values[name] = this.#slots.get(slot)!.current
+    const fetches: Record<string, OrtTensor | null> = {}
+    for (const name of plan.outputs) fetches[name] = null
+    for (const { name, slot } of plan.writes) {
+      const target = this.#slots.get(slot)!
+      target.spare ??= wrap(target.dtype, target.shape, allocate(target.dtype, sizeOf(target.shape)))
+      fetches[name] = target.spare
+    }
+    const results = await session.run(values, fetches)
+    for (const { slot } of plan.writes) {
+      const target = this.#slots.get(slot)!
+      const old = target.current
+      target.current = target.spare!
+      target.spare = old
+    }
+    const outputs: Record<string, TensorData> = {}
+    for (const name of plan.outputs) outputs[name] = unwrap(results[name] as OrtTensor)
+    return outputs
+  }
+
+  write(slot: number, value: TensorData): void {
+    // ONNX Runtime reads the buffer in place; the caller's array must not change under it.
+    const data = value.data.slice() as TensorData['data']
+    this.#slots.set(slot, { dtype: value.dtype, shape: value.shape, current: wrap(value.dtype, value.shape, data), spare: undefined })
+  }
+
+  /** A copy of the value: the buffer itself is overwritten by the update after next. */
+  read(slot: number): TensorData {
+    const { dtype, shape, current } = this.#slots.get(slot)!
+    return { dtype, shape, data: (current.data as Float32Array).slice() }
+  }
+
+  release(slot: number): void {
+    this.#slots.delete(slot)
+  }
+
+  async dispose(id: number): Promise<void> {
+    const entry = this.#sessions.get(id)
+    this.#sessions.delete(id)
+    entry?.session.endProfiling()
+    await entry?.session.release()
+  }
+}
+
+function unwrap(tensor: OrtTensor): TensorData {
+  const { type, dims, data } = tensor as TypedTensor<'float32'>
+  return { dtype: type as DType, shape: [...dims], data }
+}

@@ -1,0 +1,31 @@
+import type { NamedTensor } from '../onnx/emit.js'
+import type { TensorData } from '../dtype.js'
+import type { Parameter, ParameterStore } from '../parameter.js'
+import type { Tensor } from '../tensor.js'
+
+/** A program as a runtime gets it: simplified, borders named. */
+export interface Plan {
+  readonly inputs: readonly NamedTensor[]
+  readonly parameters: readonly Parameter[]
+  readonly outputs: readonly NamedTensor[]
+  readonly updates: readonly { readonly parameter: Parameter; readonly tensor: Tensor }[]
+  /** Parameters keep their present value for ever, so that the runtime may fold and repack them. */
+  readonly freezeParameters: boolean
+}
+
+/** A plan made ready to run. */
+export interface Executable {
+  /** Runs once; applies the updates; returns the outputs by name. */
+  run(feeds: ReadonlyMap<string, TensorData>): Promise<Record<string, TensorData>>
+  /** Frees sessions and buffers; parameters stay. */
+  dispose(): Promise<void>
+}
+
+/** Something that executes graphs. */
+export interface Runtime extends ParameterStore {
+  /** `ort`, `webgpu`. */
+  readonly name: string
+  compile(plan: Plan): Promise<Executable>
+  /** Frees everything, after bringing parameters home. */
+  dispose(): Promise<void>
+}
