@@ -44,3 +44,8 @@ export function resolveBeside(base: string, path: string): string {
   const { location } = globalThis as { location?: { href: string } }
   return new URL(path, new URL(base, location?.href)).href
 }
+
+/** Addresses stay as they are: a browser writes no manifests. */
+export function relativeBeside(_base: string, path: string): string {
+  return path
+}

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AudioFileError } from './errors.js'
 import type { ByteSource } from './wavHeader.js'
@@ -85,6 +85,13 @@ export function toPath(path: string | URL): string {
 export function resolveBeside(base: string, path: string): string {
   const expanded = toPath(path)
   return isAbsolute(expanded) ? expanded : resolve(dirname(base), expanded)
+}
+
+/** `path` as written relative to the folder of the file `base`, with forward slashes. */
+export function relativeBeside(base: string, path: string): string {
+  return relative(dirname(resolve(base)), resolve(toPath(path)))
+    .split(sep)
+    .join('/')
 }
 
 async function orFileError<T>(path: string, action: string, body: () => Promise<T>): Promise<T> {

@@ -14,6 +14,44 @@ export {
   ManifestError,
   SampleRateError,
 } from './errors.js'
+export { type LoadManifestOptions, loadManifest, type Manifest, type ManifestReport } from './manifest/loadManifest.js'
+export {
+  type ManifestEntry,
+  type ManifestLineContext,
+  type ManifestTarget,
+  type ParsedManifestLine,
+  parseManifestLine,
+} from './manifest/manifestEntry.js'
+export {
+  type ManifestPaths,
+  type ReadManifestOptions,
+  readManifest,
+  splitManifestPaths,
+} from './manifest/readManifest.js'
+export {
+  formatManifestRow,
+  type ManifestRow,
+  type WriteManifestOptions,
+  writeManifest,
+} from './manifest/writeManifest.js'
+export {
+  AudioAugmentor,
+  type PerturbationConfigs,
+  type PerturbationFactory,
+  perturbationNames,
+  processAugmentations,
+  registerPerturbation,
+  type WeightedPerturbation,
+} from './perturbations/audioAugmentor.js'
+export { type GainConfig, GainPerturbation } from './perturbations/gain.js'
+export { convolveImpulse, type ImpulseConfig, ImpulsePerturbation } from './perturbations/impulse.js'
+export { type AddNoiseOptions, addNoise, type NoiseConfig, NoisePerturbation } from './perturbations/noise.js'
+export type { Perturbation } from './perturbations/perturbation.js'
+export { type ShiftConfig, ShiftPerturbation, shiftAudio } from './perturbations/shift.js'
+export { addSilence, type SilenceConfig, SilencePerturbation } from './perturbations/silence.js'
+export { changeSpeed, type SpeedConfig, SpeedPerturbation } from './perturbations/speed.js'
+export { addWhiteNoise, type WhiteNoiseConfig, WhiteNoisePerturbation } from './perturbations/whiteNoise.js'
+export { RandomGenerator } from './randomGenerator.js'
 export { type ReadAudioClipOptions, type ReadAudioOptions, readAudio, readAudioClip } from './readAudio.js'
 export { type ResampleOptions, resample, resampledLength, StreamingResampler } from './resample.js'
 export { nonSilentRange, type TrimSilenceOptions, trimSilence } from './trimSilence.js'
