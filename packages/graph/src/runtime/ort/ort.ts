@@ -113,10 +113,12 @@ class OrtRuntime implements Runtime {
   }
 
   async dispose(): Promise<void> {
+    const home = new Map<Parameter, TensorData>()
     for (const [parameter, slot] of this.#slots) {
-      if (parameter.owner === this) parameter.set(await this.#host.read(slot))
+      if (parameter.owner === this) home.set(parameter, await this.#host.read(slot))
     }
     this.#slots.clear()
+    for (const [parameter, value] of home) parameter.set(value)
     await this.#host.close?.()
   }
 
