@@ -14,12 +14,14 @@ export interface RandomAccess {
 
 /** Random access to bytes in memory; `read` returns views. */
 export function randomAccessOf(bytes: Uint8Array, name: string): RandomAccess {
+  // A Buffer of Node overrides slice() not to copy; a plain view of the same bytes does not.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return {
     name,
     byteLength: bytes.byteLength,
     read(start, end) {
       checkRange(this, start, end)
-      return bytes.subarray(start, end)
+      return plain.subarray(start, end)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { atomicWriteFile } from './atomicWriteFile.js'
-import { CheckpointContentError } from './errors.js'
+import { CheckpointContentError, TensorDataError } from './errors.js'
 import { Pickler } from './pickler.js'
 import { OrderedDict, PythonFloat, type PythonValue, TorchDevice, TorchDType } from './pythonValue.js'
 import {
@@ -27,9 +27,10 @@ export interface WriteTorchOptions {
 /**
  * Writes a value as `torch.save` would, so that `torch.load` reads it, also with `weights_only=True`.
  *
- * Maps are written as dicts, `OrderedDict`s and non-empty Maps of tensors alone (state dicts) as OrderedDicts, frozen
- * arrays as tuples, whole numbers as ints (`PythonFloat` makes them floats). Tensors that share their `data`
- * array share their storage. Equal values give equal bytes.
+ * Maps are written as dicts, `OrderedDict`s and a state dict that is the whole value as OrderedDicts, frozen arrays as
+ * tuples, whole numbers as ints (`PythonFloat` makes them floats). Tensors that share their `data` array share
+ * their storage. Equal values give equal bytes. Tensors of uint16, uint32 and uint64 need the `zip` layout and PyTorch
+ * 2.3 to read them; all else is read by PyTorch 1.5 and later.
  *
  * @throws CheckpointContentError for values that have no Python counterpart; TensorDataError for inconsistent tensors.
  */
@@ -116,11 +117,13 @@ class ValueWriter {
   readonly storages: CheckpointTensor[] = []
   private readonly storageKeys = new Map<unknown, Map<CheckpointDType, number>>()
   private readonly pickler = new Pickler()
+  private root: PythonValue | undefined
 
   /** @param legacy - Whether persistent ids have the sixth field of the layout before 1.6. */
   constructor(private readonly legacy: boolean) {}
 
   pickle(value: PythonValue): Uint8Array {
+    if (value instanceof Map && value.size > 0 && [...value.values()].every(isTensor)) this.root = value
     this.write(value)
     return this.pickler.finish()
   }
@@ -192,7 +195,7 @@ class ValueWriter {
 
   private map(value: ReadonlyMap<PythonValue, PythonValue>): void {
     const p = this.pickler
-    if (value instanceof OrderedDict || (value.size > 0 && [...value.values()].every(isTensor))) this.emptyOrderedDict()
+    if (value instanceof OrderedDict || value === this.root) this.emptyOrderedDict()
     else p.emptyDict()
     p.remember(value)
     if (value.size > 0) {
@@ -228,6 +231,11 @@ class ValueWriter {
     const p = this.pickler
     checkTensor(value, 'Tensor to be saved')
     const storageName = storageNames[value.dtype]
+    if (!storageName && this.legacy) {
+      throw new TensorDataError(
+        `Tensors of ${value.dtype} cannot be stored in the legacy layout: PyTorch itself does not read them. Use the format zip.`,
+      )
+    }
     p.global('torch._utils', storageName ? '_rebuild_tensor_v2' : '_rebuild_tensor_v3')
     p.tuple(() => {
       p.tuple(() => {
