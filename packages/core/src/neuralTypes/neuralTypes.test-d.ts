@@ -17,11 +17,16 @@ import {
 } from './elementTypes.js'
 import { NeuralType, port } from './neuralType.js'
 import { type NmTensor, withNeuralType } from './nmTensor.js'
-import type { Inputs, Outputs } from './ports.js'
+import type { Inputs, Outputs, PortTypes, Typed } from './ports.js'
 import { typecheck } from './typecheck.js'
 
 // The example of the design, and a preprocessor to feed it.
-class ConvASREncoder {
+abstract class NeuralModule implements Typed {
+  readonly inputTypes?: PortTypes | undefined
+  abstract forward(inputs: object): object
+}
+
+class ConvASREncoder extends NeuralModule {
   static readonly inputTypes = { audioSignal: port('B D T', SpectrogramType), length: port('B', LengthsType) }
   static readonly outputTypes = {
     outputs: port('B D T', AcousticEncodedRepresentation),
