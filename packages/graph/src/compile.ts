@@ -62,14 +62,19 @@ export class Program<Names extends string = string> {
    * @returns the outputs by name.
    * @throws FeedError for a missing or unknown feed, a wrong dtype or shape, or symbols of unequal sizes.
    */
-  async run(feeds: Readonly<Record<string, TensorLike>> = {}, options: RunOptions = {}): Promise<Record<Names, TensorData>> {
+  async run(
+    feeds: Readonly<Record<string, TensorLike>> = {},
+    options: RunOptions = {},
+  ): Promise<Record<Names, TensorData>> {
     if (this.#plan.freezeParameters) this.#checkFrozen()
     const values = this.#checkFeeds(feeds, options)
     try {
       return await this.#executable.run(values)
     } catch (error) {
       if (error instanceof GraphError) throw error
-      throw new RuntimeError(`The program failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new RuntimeError(`The program failed: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      })
     }
   }
 
@@ -101,7 +106,9 @@ export class Program<Names extends string = string> {
         const size = value.shape[axis]!
         if (typeof dim === 'number' ? dim !== size : bindings.has(dim) && bindings.get(dim) !== size) {
           const expected = typeof dim === 'number' ? dim : `${dim} = ${bindings.get(dim)} as in another input`
-          throw new FeedError(`Input ${name}, axis ${axis}: expected ${expected}, found ${size} (shape ${formatShape(value.shape)}, declared ${tensor}).`)
+          throw new FeedError(
+            `Input ${name}, axis ${axis}: expected ${expected}, found ${size} (shape ${formatShape(value.shape)}, declared ${tensor}).`,
+          )
         }
         if (typeof dim === 'string') {
           if (symbolsOfDim(dim).has(dim)) bindings.set(dim, size)
@@ -112,7 +119,9 @@ export class Program<Names extends string = string> {
     }
     for (const { name, axis, dim, size } of composite) {
       if ([...symbolsOfDim(dim)].every((symbol) => bindings.has(symbol)) && evaluateDim(dim, bindings) !== size) {
-        throw new FeedError(`Input ${name}, axis ${axis}: expected ${dim} = ${evaluateDim(dim, bindings)}, found ${size}.`)
+        throw new FeedError(
+          `Input ${name}, axis ${axis}: expected ${dim} = ${evaluateDim(dim, bindings)}, found ${size}.`,
+        )
       }
     }
     for (const name of Object.keys(feeds)) {
@@ -166,7 +175,11 @@ export async function compile<Names extends string>(
   for (const [parameter, tensor] of updates) {
     if (updated.has(parameter)) throw new CompileError(`Parameter ${parameter.name} is updated twice in one program.`)
     updated.add(parameter)
-    if (tensor.dtype !== parameter.dtype || tensor.rank !== parameter.rank || tensor.shape.some((dim, i) => typeof dim === 'number' && dim !== parameter.shape[i])) {
+    if (
+      tensor.dtype !== parameter.dtype ||
+      tensor.rank !== parameter.rank ||
+      tensor.shape.some((dim, i) => typeof dim === 'number' && dim !== parameter.shape[i])
+    ) {
       throw new CompileError(`The update of ${parameter.name} is ${tensor}, expected ${parameter}.`)
     }
   }
@@ -180,12 +193,16 @@ export async function compile<Names extends string>(
     updates: updates.map(([parameter], i) => ({ parameter, tensor: roots[i]! })),
     freezeParameters: options.freezeParameters ?? false,
   }
-  if (plan.freezeParameters && updates.length > 0) throw new CompileError('A program with updates cannot freeze its parameters.')
+  if (plan.freezeParameters && updates.length > 0)
+    throw new CompileError('A program with updates cannot freeze its parameters.')
   return new Program(plan, await options.runtime.compile(plan))
 }
 
 /** Inputs (sorted by creation) and parameters that tensors depend on. */
-export function collectLeaves(tensors: readonly Tensor[]): { inputs: { name: string; tensor: Tensor }[]; parameters: Parameter[] } {
+export function collectLeaves(tensors: readonly Tensor[]): {
+  inputs: { name: string; tensor: Tensor }[]
+  parameters: Parameter[]
+} {
   const inputs: { name: string; tensor: Tensor }[] = []
   const byName = new Map<string, Tensor>()
   const parameters = new Set<Parameter>()
@@ -195,7 +212,8 @@ export function collectLeaves(tensors: readonly Tensor[]): { inputs: { name: str
       const name = node.attribute<string>('name')
       const tensor = node.outputs[0]!
       const other = byName.get(name)
-      if (other && other !== tensor) throw new CompileError(`Two different inputs are named ${name}: ${other} and ${tensor}.`)
+      if (other && other !== tensor)
+        throw new CompileError(`Two different inputs are named ${name}: ${other} and ${tensor}.`)
       if (!other) inputs.push({ name, tensor })
       byName.set(name, tensor)
     }

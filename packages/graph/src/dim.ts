@@ -34,7 +34,8 @@ function spell(polynomial: Map<string, number>): Dim {
     text += `${sign}${size === 1 ? '' : `${size}*`}${monomial}`
   }
   if (constant !== 0) text += constant > 0 ? `+${constant}` : `${constant}`
-  if (!(terms.length === 1 && constant === 0 && terms[0]![1] === 1 && !terms[0]![0].includes('*'))) polynomials.set(text, polynomial)
+  if (!(terms.length === 1 && constant === 0 && terms[0]![1] === 1 && !terms[0]![0].includes('*')))
+    polynomials.set(text, polynomial)
   return text
 }
 
@@ -161,7 +162,9 @@ export function symbolsOfDim(dim: Dim): Set<string> {
   for (const { atoms } of termsOfDim(dim)) {
     for (const atom of atoms) {
       if (!atom.quotient) symbols.add(atom.text)
-      else for (const part of [atom.quotient.numerator, atom.quotient.divisor]) for (const s of symbolsOfDim(part)) symbols.add(s)
+      else
+        for (const part of [atom.quotient.numerator, atom.quotient.divisor])
+          for (const s of symbolsOfDim(part)) symbols.add(s)
     }
   }
   return symbols
@@ -182,7 +185,10 @@ export function evaluateDim(dim: Dim, bindings: ReadonlyMap<string, number>): nu
     for (const atom of atoms) {
       const value = bindings.get(atom.text)
       if (value !== undefined) product *= value
-      else if (atom.quotient) product *= Math.floor(evaluateDim(atom.quotient.numerator, bindings) / evaluateDim(atom.quotient.divisor, bindings))
+      else if (atom.quotient)
+        product *= Math.floor(
+          evaluateDim(atom.quotient.numerator, bindings) / evaluateDim(atom.quotient.divisor, bindings),
+        )
       else throw new ShapeError(`Dimension ${dim} needs a value for ${atom.text}.`)
     }
     sum += product
@@ -238,7 +244,9 @@ export function broadcastShapes(shapes: readonly Shape[], where: string): Shape 
     for (let axis = 0; axis < shape.length; axis++) {
       const dim = broadcastDim(result[offset + axis]!, shape[axis]!)
       if (dim === undefined) {
-        throw new ShapeError(`${where}: shapes ${shapes.map(formatShape).join(' and ')} cannot be broadcast; axis ${axis - shape.length} differs.`)
+        throw new ShapeError(
+          `${where}: shapes ${shapes.map(formatShape).join(' and ')} cannot be broadcast; axis ${axis - shape.length} differs.`,
+        )
       }
       result[offset + axis] = dim
     }

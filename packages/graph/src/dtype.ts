@@ -99,14 +99,22 @@ function nestedShape(value: NestedArray): number[] {
   return shape
 }
 
-function fillNested(value: NestedArray, depth: number, shape: readonly number[], push: (v: number | bigint) => void): void {
+function fillNested(
+  value: NestedArray,
+  depth: number,
+  shape: readonly number[],
+  push: (v: number | bigint) => void,
+): void {
   if (!Array.isArray(value)) {
-    if (depth !== shape.length) throw new DTypeError('Nested array is ragged: found a number where a list was expected.')
+    if (depth !== shape.length)
+      throw new DTypeError('Nested array is ragged: found a number where a list was expected.')
     push(typeof value === 'boolean' ? Number(value) : (value as number | bigint))
     return
   }
   if (depth >= shape.length || value.length !== shape[depth]) {
-    throw new DTypeError(`Nested array is ragged at depth ${depth}: expected ${shape[depth]} entries, found ${value.length}.`)
+    throw new DTypeError(
+      `Nested array is ragged at depth ${depth}: expected ${shape[depth]} entries, found ${value.length}.`,
+    )
   }
   for (const item of value) fillNested(item as NestedArray, depth + 1, shape, push)
 }

@@ -29,9 +29,14 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * @param dys - Gradient of each output; null counts as zeros.
  * @returns one gradient per entry of `wrt`, or null where no output depends on it.
  */
-export function vjp(outputs: readonly Tensor[], dys: readonly (Tensor | null)[], wrt: readonly Tensor[]): (Tensor | null)[] {
+export function vjp(
+  outputs: readonly Tensor[],
+  dys: readonly (Tensor | null)[],
+  wrt: readonly Tensor[],
+): (Tensor | null)[] {
   for (const tensor of wrt) {
-    if (!isFloat(tensor.dtype)) throw new GradientError(`Cannot differentiate with respect to ${tensor}; expected a float tensor.`)
+    if (!isFloat(tensor.dtype))
+      throw new GradientError(`Cannot differentiate with respect to ${tensor}; expected a float tensor.`)
   }
   const order = topologicalOrder(outputs)
   const active = activeTensors(order, new Set(wrt))
@@ -110,7 +115,11 @@ function nodeGradients(
 }
 
 // An op of our own without a rule is differentiated through its definition.
-function decomposedGradients(node: Node, dys: readonly (Tensor | null)[], active: ReadonlySet<Tensor>): (Tensor | null)[] {
+function decomposedGradients(
+  node: Node,
+  dys: readonly (Tensor | null)[],
+  active: ReadonlySet<Tensor>,
+): (Tensor | null)[] {
   const outputs = node.op.decompose!(node, node.inputs)
   const wrt = node.inputs.filter((input): input is Tensor => !!input && active.has(input))
   const gradients = vjp(rebuild(outputs, {}), dys, wrt)

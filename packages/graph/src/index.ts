@@ -81,7 +81,7 @@ export {
   greater,
   greaterOrEqual,
   isInf,
-  isNaN,
+  isNan,
   less,
   lessOrEqual,
   logicalAnd,
@@ -126,6 +126,7 @@ export {
   reduceSumSquare,
   sizeOfTensor,
 } from './ops/reduction.js'
+export { type OpType, ops } from './ops/registry.js'
 export { flatten, reshape, reshapeLike, squeeze, unsqueeze } from './ops/reshape.js'
 export { ceil, floor, round, sign } from './ops/rounding.js'
 export { type ScanOptions, type ScanStep, scan } from './ops/scan.js'

@@ -88,7 +88,8 @@ export interface OpDefinition {
 }
 
 /** An op definition as it is written; `domain` and `attributes` may be left out. */
-export type OpSource = Omit<OpDefinition, 'domain' | 'attributes'> & Partial<Pick<OpDefinition, 'domain' | 'attributes'>>
+export type OpSource = Omit<OpDefinition, 'domain' | 'attributes'> &
+  Partial<Pick<OpDefinition, 'domain' | 'attributes'>>
 
 /** Declares an op. */
 export function defineOp(source: OpSource): OpDefinition {
@@ -110,7 +111,9 @@ export function applyOp(
   const where = currentScope() === '' ? op.type : `${op.type} at ${currentScope()}`
   for (const name of Object.keys(attributes)) {
     if (!(name in op.attributes)) {
-      throw new AttributeError(`${where}: unknown attribute ${name}; it has ${Object.keys(op.attributes).join(', ') || 'none'}.`)
+      throw new AttributeError(
+        `${where}: unknown attribute ${name}; it has ${Object.keys(op.attributes).join(', ') || 'none'}.`,
+      )
     }
   }
   const filled: Record<string, AttributeValue> = {}
@@ -136,7 +139,11 @@ export function applyOp(
 }
 
 /** Applies an op with one output. */
-export function apply1(op: OpDefinition, inputs: readonly (Tensor | null | undefined)[], attributes: Attributes = {}): Tensor {
+export function apply1(
+  op: OpDefinition,
+  inputs: readonly (Tensor | null | undefined)[],
+  attributes: Attributes = {},
+): Tensor {
   return applyOp(op, inputs, attributes, 1)[0]!
 }
 

@@ -72,7 +72,9 @@ export class Parameter extends Tensor {
   set(value: TensorLike): void {
     const data = tensorData(value, this.dtype, typeof value === 'object' && 'dtype' in value ? undefined : this.shape)
     if (data.shape.length !== this.shape.length || data.shape.some((dim, i) => dim !== this.shape[i])) {
-      throw new FeedError(`Parameter ${this.name}: expected shape [${this.shape.join(', ')}], found [${data.shape.join(', ')}].`)
+      throw new FeedError(
+        `Parameter ${this.name}: expected shape [${this.shape.join(', ')}], found [${data.shape.join(', ')}].`,
+      )
     }
     this.#owner?.release(this)
     this.#owner = undefined
@@ -102,7 +104,11 @@ export class Parameter extends Tensor {
  *
  * @param value - Initial value, e.g. from an initialiser.
  */
-export function parameter(name: string, value: TensorLike, options: { dtype?: DType; role?: ParameterRole } = {}): Parameter {
+export function parameter(
+  name: string,
+  value: TensorLike,
+  options: { dtype?: DType; role?: ParameterRole } = {},
+): Parameter {
   const dtype = options.dtype ?? (typeof value === 'object' && 'dtype' in value ? value.dtype : 'float32')
   return new Parameter(name, tensorData(value, dtype), options.role)
 }

@@ -1,7 +1,7 @@
 import type { Dim, Shape } from './dim.js'
 import { formatShape } from './dim.js'
 import type { DType, TensorData } from './dtype.js'
-import type { AttributeValue, Attributes, OpDefinition } from './op.js'
+import type { Attributes, AttributeValue, OpDefinition } from './op.js'
 import { currentScope } from './scope.js'
 
 let nextNodeId = 0

@@ -1,4 +1,4 @@
-import { apply1, type Attributes, defineOp, type Gradient, type OpDefinition } from '../op.js'
+import { type Attributes, apply1, defineOp, type Gradient, type OpDefinition } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { abs, add, div, mul, square, sub } from './arithmetic.js'
 import { cast } from './cast.js'
@@ -56,6 +56,10 @@ export const Celu = unary(
   { alpha: { kind: 'float', default: 1 } },
 )
 
+// ONNX's defaults are the float32 neighbours of the paper's constants.
+const SELU_ALPHA = Math.fround(1.6732631921768188)
+const SELU_GAMMA = Math.fround(1.0507010221481323)
+
 /** Scaled exponential linear unit. ONNX Selu-6. */
 export const Selu = unary(
   'Selu',
@@ -64,7 +68,7 @@ export const Selu = unary(
     const { alpha, gamma } = node.attributes as { alpha: number; gamma: number }
     return [where(greater(x, 0), mul(dy, gamma), mul(dy, add(y, alpha * gamma)))]
   },
-  { alpha: { kind: 'float', default: 1.67326319217681884765625 }, gamma: { kind: 'float', default: 1.05070102214813232421875 } },
+  { alpha: { kind: 'float', default: SELU_ALPHA }, gamma: { kind: 'float', default: SELU_GAMMA } },
 )
 
 /** ln(1 + e^x). ONNX Softplus-1. */

@@ -1,14 +1,13 @@
-import { broadcastShapes, type Dim } from '../dim.js'
-import { addDims, floorDivideDims, multiplyDims, subtractDims } from '../dim.js'
+import { addDims, broadcastShapes, type Dim, floorDivideDims, multiplyDims, subtractDims } from '../dim.js'
 import { allocate, type DType, isFloat, type TensorData } from '../dtype.js'
 import { apply1, defineOp, type GradientContext, type InferContext, type OpDefinition, sameDType } from '../op.js'
 import type { OutputSpec, Tensor } from '../tensor.js'
-import { constant, isConstant, lift } from './leaves.js'
-import { unbroadcast } from './unbroadcast.js'
-import { equal, greater, less } from './comparison.js'
 import { cast } from './cast.js'
+import { equal, greater, less } from './comparison.js'
 import { log } from './exponential.js'
+import { constant, isConstant, lift } from './leaves.js'
 import { sign } from './rounding.js'
+import { unbroadcast } from './unbroadcast.js'
 import { where } from './where.js'
 
 /** A tensor, or a number that becomes a scalar of the other operand's dtype. */
@@ -49,7 +48,9 @@ function evaluateBinary(onNumbers: (a: number, b: number) => number, onBigInts: 
     for (let i = 0; i < size; i++) {
       const x = a.data[broadcastIndex(i, shape, a.shape)]!
       const y = b.data[broadcastIndex(i, shape, b.shape)]!
-      ;(data as unknown as (number | bigint)[])[i] = big ? onBigInts(x as bigint, y as bigint) : onNumbers(x as number, y as number)
+      ;(data as unknown as (number | bigint)[])[i] = big
+        ? onBigInts(x as bigint, y as bigint)
+        : onNumbers(x as number, y as number)
     }
     return [{ dtype: a.dtype, shape, data }]
   }
@@ -86,7 +87,11 @@ function binary(
 }
 
 /** a + b with broadcasting. ONNX Add-14. */
-export const Add = binary('Add', ({ dy }) => [dy, dy], { known: addDims, numbers: (a, b) => a + b, bigints: (a, b) => a + b })
+export const Add = binary('Add', ({ dy }) => [dy, dy], {
+  known: addDims,
+  numbers: (a, b) => a + b,
+  bigints: (a, b) => a + b,
+})
 
 /** a - b with broadcasting. ONNX Sub-14. */
 export const Sub = binary('Sub', ({ dy, needs }) => [dy, needs(1) ? neg(dy) : null], {
@@ -96,11 +101,15 @@ export const Sub = binary('Sub', ({ dy, needs }) => [dy, needs(1) ? neg(dy) : nu
 })
 
 /** a * b with broadcasting. ONNX Mul-14. */
-export const Mul = binary('Mul', ({ dy, a, b, needs }) => [needs(0) ? mul(dy, b) : null, needs(1) ? mul(dy, a) : null], {
-  known: multiplyDims,
-  numbers: (a, b) => a * b,
-  bigints: (a, b) => a * b,
-})
+export const Mul = binary(
+  'Mul',
+  ({ dy, a, b, needs }) => [needs(0) ? mul(dy, b) : null, needs(1) ? mul(dy, a) : null],
+  {
+    known: multiplyDims,
+    numbers: (a, b) => a * b,
+    bigints: (a, b) => a * b,
+  },
+)
 
 /** a / b with broadcasting; integers truncate towards zero. ONNX Div-14. */
 export const Div = binary(
@@ -108,7 +117,8 @@ export const Div = binary(
   // d(a/b) = dy/b, -dy * (a/b) / b
   ({ dy, b, y, needs }) => [needs(0) ? div(dy, b) : null, needs(1) ? neg(div(mul(dy, y), b)) : null],
   {
-    known: (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : b === 0 ? undefined : floorDivideDims(a, b)),
+    known: (a, b) =>
+      typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : b === 0 ? undefined : floorDivideDims(a, b),
     numbers: (a, b) => a / b,
     bigints: (a, b) => a / b,
   },
@@ -189,7 +199,15 @@ function inferVariadic(context: InferContext): readonly OutputSpec[] {
   const indices = context.inputs.map((_, i) => i)
   if (indices.length === 0) context.fail('expected at least one input.')
   const dtype = sameDType(context, indices)
-  return [{ dtype, shape: broadcastShapes(context.inputs.map((t) => t!.shape), context.op.type) }]
+  return [
+    {
+      dtype,
+      shape: broadcastShapes(
+        context.inputs.map((t) => t!.shape),
+        context.op.type,
+      ),
+    },
+  ]
 }
 
 // Where both operands are equal the gradient is shared equally, as PyTorch's maximum and minimum do.

@@ -38,7 +38,11 @@ export const BatchNormalization = defineOp({
   },
   grad: ({ dy, node, inputs, outputs, needs }) => {
     const [x, scale, , runningMean, runningVar] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor]
-    const { epsilon, momentum, training_mode } = node.attributes as { epsilon: number; momentum: number; training_mode: number }
+    const { epsilon, momentum, training_mode } = node.attributes as {
+      epsilon: number
+      momentum: number
+      training_mode: number
+    }
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
     const perChannel = (t: Tensor) => reshapeTo(t, [x.shape[1]!, ...new Array<number>(x.rank - 2).fill(1)], [x])
     const batch = (running: Tensor, blended: Tensor) =>
@@ -67,7 +71,14 @@ export const BatchNormalization = defineOp({
  *
  * @param x - `[B, C, ...]`; the other tensors are `[C]`.
  */
-export function batchNormInference(x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: number): Tensor {
+export function batchNormInference(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  epsilon: number,
+): Tensor {
   return applyOp(BatchNormalization, [x, scale, bias, mean, variance], { epsilon, training_mode: 0 })[0]!
 }
 
@@ -77,9 +88,19 @@ export function batchNormInference(x: Tensor, scale: Tensor, bias: Tensor, mean:
  * @param x - `[B, C, ...]`; scale and bias are `[C]`.
  * @returns the normalised data, and the batch's mean and population variance `[C]`.
  */
-export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilon: number): { y: Tensor; mean: Tensor; variance: Tensor } {
+export function batchNormTraining(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  epsilon: number,
+): { y: Tensor; mean: Tensor; variance: Tensor } {
   // With momentum 0 the "running" outputs are the batch's statistics; the inputs in their place are never read.
-  const [y, mean, variance] = applyOp(BatchNormalization, [x, scale, bias, scale, scale], { epsilon, momentum: 0, training_mode: 1 }, 3)
+  const [y, mean, variance] = applyOp(
+    BatchNormalization,
+    [x, scale, bias, scale, scale],
+    { epsilon, momentum: 0, training_mode: 1 },
+    3,
+  )
   return { y: y!, mean: mean!, variance: variance! }
 }
 

@@ -9,7 +9,10 @@ function bitwise(type: string, since: number, attributes: OpDefinition['attribut
     since,
     attributes,
     infer: (context) => [
-      { dtype: sameDType(context, [0, 1]), shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type) },
+      {
+        dtype: sameDType(context, [0, 1]),
+        shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type),
+      },
     ],
     grad: stopsGradient('made of integers'),
   })
@@ -25,9 +28,11 @@ export const BitwiseOr = bitwise('BitwiseOr', 18)
 export const BitwiseXor = bitwise('BitwiseXor', 18)
 
 /** x >> bits, for unsigned integers */
-export const shiftRight = (x: Tensor, bits: number): Tensor => apply1(BitShift, [x, lift(bits, x.dtype)], { direction: 'RIGHT' })
+export const shiftRight = (x: Tensor, bits: number): Tensor =>
+  apply1(BitShift, [x, lift(bits, x.dtype)], { direction: 'RIGHT' })
 /** x << bits, for unsigned integers */
-export const shiftLeft = (x: Tensor, bits: number): Tensor => apply1(BitShift, [x, lift(bits, x.dtype)], { direction: 'LEFT' })
+export const shiftLeft = (x: Tensor, bits: number): Tensor =>
+  apply1(BitShift, [x, lift(bits, x.dtype)], { direction: 'LEFT' })
 /** Bits set in one of the two */
 export const bitwiseXor = (a: Tensor, b: Tensor): Tensor => apply1(BitwiseXor, [a, b])
 /** Bits set in both */

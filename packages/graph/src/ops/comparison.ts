@@ -100,6 +100,6 @@ export const logicalXor = (a: Tensor, b: Tensor): Tensor => apply1(Xor, [a, b])
 /** not x */
 export const logicalNot = (x: Tensor): Tensor => apply1(Not, [x])
 /** x is not a number */
-export const isNaN = (x: Tensor): Tensor => apply1(IsNaN, [x])
+export const isNan = (x: Tensor): Tensor => apply1(IsNaN, [x])
 /** x is infinite */
 export const isInf = (x: Tensor): Tensor => apply1(IsInf, [x])

@@ -3,10 +3,10 @@ import { allocate, type TensorData } from '../dtype.js'
 import { apply1, applyOp, defineOp, normalizeAxis, sameDType } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { zerosLike } from './fill.js'
-import { constant } from './leaves.js'
-import { shapeOf } from './shape.js'
 import { gather } from './gather.js'
+import { constant } from './leaves.js'
 import { reshapeTo } from './reshape.js'
+import { shapeOf } from './shape.js'
 
 /** Joins tensors along an axis. ONNX Concat-13. */
 export const Concat = defineOp({
@@ -16,17 +16,30 @@ export const Concat = defineOp({
   infer: (context) => {
     const first = context.input(0)
     const axis = normalizeAxis(context.attributes.axis as number, first.rank, context)
-    const dtype = sameDType(context, context.inputs.map((_, i) => i))
+    const dtype = sameDType(
+      context,
+      context.inputs.map((_, i) => i),
+    )
     const shape = [...first.shape]
     for (const other of context.inputs.slice(1)) {
       if (other!.rank !== first.rank) context.fail('all inputs must have the same rank.')
       other!.shape.forEach((dim, i) => {
-        const joined = i === axis ? addDims(shape[i]!, dim) : shape[i] === dim ? dim : typeof dim === 'number' && typeof shape[i] === 'number' ? undefined : broadcastDim(shape[i]!, dim)
+        const joined =
+          i === axis
+            ? addDims(shape[i]!, dim)
+            : shape[i] === dim
+              ? dim
+              : typeof dim === 'number' && typeof shape[i] === 'number'
+                ? undefined
+                : broadcastDim(shape[i]!, dim)
         if (joined === undefined) context.fail(`axis ${i} differs: ${shape[i]} and ${dim}.`)
         shape[i] = joined!
       })
     }
-    const known = first.rank === 1 && context.inputs.every((t) => t!.known) ? context.inputs.flatMap((t): readonly Dim[] => t!.known!) : undefined
+    const known =
+      first.rank === 1 && context.inputs.every((t) => t!.known)
+        ? context.inputs.flatMap((t): readonly Dim[] => t!.known!)
+        : undefined
     return [{ dtype, shape, known }]
   },
   evaluate: (inputs, node) => {
@@ -34,7 +47,10 @@ export const Concat = defineOp({
     const shape = node.outputs[0]!.shape as readonly number[]
     const axis = (node.attribute<number>('axis') + shape.length) % shape.length
     const outer = shape.slice(0, axis).reduce((n, d) => n * d, 1)
-    const data = allocate(parts[0]!.dtype, shape.reduce((n, d) => n * d, 1))
+    const data = allocate(
+      parts[0]!.dtype,
+      shape.reduce((n, d) => n * d, 1),
+    )
     let at = 0
     for (let o = 0; o < outer; o++) {
       for (const part of parts) {
@@ -51,7 +67,12 @@ export const Concat = defineOp({
     const sizes = inputs.map((x) => x!.shape.at(axis)!)
     const lengths = sizes.every((size) => typeof size === 'number')
       ? constant(sizes as number[], 'int64')
-      : concat(inputs.map((x) => reshapeTo(gather(shapeOf(x!), constant(axis < 0 ? axis + x!.rank : axis, 'int64')), [1], [])), 0)
+      : concat(
+          inputs.map((x) =>
+            reshapeTo(gather(shapeOf(x!), constant(axis < 0 ? axis + x!.rank : axis, 'int64')), [1], []),
+          ),
+          0,
+        )
     return applyOp(Split, [dy, lengths], { axis }, inputs.length)
   },
 })
@@ -82,13 +103,15 @@ export const Split = defineOp({
     return sizes.map((part) => ({ dtype: x.dtype, shape: x.shape.map((dim, i) => (i === axis ? part : dim)) }))
   },
   grad: ({ dys, outputs, node }) => [
-    concat(outputs.map((y, i) => dys[i] ?? zerosLike(y)), node.attribute<number>('axis')),
+    concat(
+      outputs.map((y, i) => dys[i] ?? zerosLike(y)),
+      node.attribute<number>('axis'),
+    ),
     null,
   ],
 })
 
 let unknownSplits = 0
-
 
 /** Tensors joined along `axis`; one tensor is returned as it is. */
 export const concat = (tensors: readonly Tensor[], axis: number): Tensor =>
@@ -102,7 +125,8 @@ export const concat = (tensors: readonly Tensor[], axis: number): Tensor =>
 export function split(x: Tensor, sizes: number | readonly number[], axis: number): readonly Tensor[] {
   if (typeof sizes === 'number') {
     const size = x.dim(axis)
-    if (typeof size === 'number' && size % sizes === 0) return split(x, new Array<number>(sizes).fill(size / sizes), axis)
+    if (typeof size === 'number' && size % sizes === 0)
+      return split(x, new Array<number>(sizes).fill(size / sizes), axis)
     return applyOp(Split, [x], { axis, num_outputs: sizes }, sizes)
   }
   return applyOp(Split, [x, constant([...sizes], 'int64')], { axis }, sizes.length)

@@ -1,5 +1,5 @@
 import { addDims, type Dim, floorDivideDims, multiplyDims, subtractDims } from '../dim.js'
-import { apply1, type Attributes, defineOp, type InferContext, sameDType } from '../op.js'
+import { type Attributes, apply1, defineOp, type InferContext, sameDType } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { concat } from './concat.js'
 import { constant } from './leaves.js'
@@ -50,7 +50,11 @@ function checkGeometry(context: InferContext, spatial: number): ConvGeometry {
   const { auto_pad } = context.attributes as { auto_pad: string }
   if (auto_pad !== 'NOTSET') context.fail(`auto_pad ${auto_pad} is not supported here; give explicit pads.`)
   const geometry = geometryOf(context.attributes, spatial)
-  if (geometry.strides.length !== spatial || geometry.dilations.length !== spatial || geometry.pads.length !== 2 * spatial) {
+  if (
+    geometry.strides.length !== spatial ||
+    geometry.dilations.length !== spatial ||
+    geometry.pads.length !== 2 * spatial
+  ) {
     context.fail(`expected ${spatial} strides, ${spatial} dilations and ${2 * spatial} pads.`)
   }
   if ([...geometry.strides, ...geometry.dilations, geometry.group].some((v) => !Number.isInteger(v) || v < 1)) {
@@ -70,20 +74,26 @@ export const Conv = defineOp({
     const [x, w] = [context.input(0), context.input(1)]
     const dtype = sameDType(context, [0, 1])
     const spatial = x.rank - 2
-    if (spatial < 1 || w.rank !== x.rank) context.fail('expected data [B, I, ...L] and weight [O, I/group, ...k] of one rank.')
+    if (spatial < 1 || w.rank !== x.rank)
+      context.fail('expected data [B, I, ...L] and weight [O, I/group, ...k] of one rank.')
     const geometry = checkGeometry(context, spatial)
     const [channels, perGroup, out] = [x.shape[1]!, w.shape[1]!, w.shape[0]!]
     if (typeof channels === 'number' && typeof perGroup === 'number' && channels !== perGroup * geometry.group) {
       context.fail(`${channels} channels cannot feed ${geometry.group} group(s) of ${perGroup}.`)
     }
-    if (typeof out === 'number' && out % geometry.group !== 0) context.fail(`${out} filters cannot form ${geometry.group} groups.`)
+    if (typeof out === 'number' && out % geometry.group !== 0)
+      context.fail(`${out} filters cannot form ${geometry.group} groups.`)
     const bias = context.inputs[2]
-    if (bias && (bias.rank !== 1 || (typeof bias.shape[0] === 'number' && typeof out === 'number' && bias.shape[0] !== out))) {
+    if (
+      bias &&
+      (bias.rank !== 1 || (typeof bias.shape[0] === 'number' && typeof out === 'number' && bias.shape[0] !== out))
+    ) {
       context.fail(`expected a bias of [${out}].`)
     }
     const lengths = x.shape.slice(2).map((length, axis) => {
       const result = convLength(length, w.shape[axis + 2]!, axis, geometry)
-      if (typeof result === 'number' && result < 0) context.fail(`the kernel is longer than the padded axis ${axis + 2}.`)
+      if (typeof result === 'number' && result < 0)
+        context.fail(`the kernel is longer than the padded axis ${axis + 2}.`)
       return typeof result === 'number' ? Math.max(0, result) : result
     })
     return [{ dtype, shape: [x.shape[0]!, out, ...lengths] }]
@@ -128,7 +138,11 @@ export const ConvInputGradient = defineOp({
   grad: ({ dy: d, inputs, needs, node }) => {
     const [dy, w] = inputs as readonly [Tensor, Tensor, Tensor]
     const geometry = geometryOf(node.attributes, dy.rank - 2)
-    return [needs(0) ? conv(d, w, undefined, geometry) : null, needs(1) ? convWeightGradient(d, dy, w, geometry) : null, null]
+    return [
+      needs(0) ? conv(d, w, undefined, geometry) : null,
+      needs(1) ? convWeightGradient(d, dy, w, geometry) : null,
+      null,
+    ]
   },
 })
 
@@ -149,7 +163,11 @@ export const ConvWeightGradient = defineOp({
   grad: ({ dy: d, inputs, needs, node }) => {
     const [x, dy] = inputs as readonly [Tensor, Tensor, Tensor]
     const geometry = geometryOf(node.attributes, x.rank - 2)
-    return [needs(0) ? convInputGradient(dy, d, x, geometry) : null, needs(1) ? conv(x, d, undefined, geometry) : null, null]
+    return [
+      needs(0) ? convInputGradient(dy, d, x, geometry) : null,
+      needs(1) ? conv(x, d, undefined, geometry) : null,
+      null,
+    ]
   },
 })
 
@@ -158,7 +176,12 @@ export function flippedWeight(w: Tensor, group: number): Tensor {
   const kernelAxes = w.shape.slice(2).map((_, i) => i + 2)
   const flipped = kernelAxes.every((axis) => w.shape[axis] === 1)
     ? w
-    : slice(w, { axes: kernelAxes, starts: kernelAxes.map(() => -1), ends: kernelAxes.map(() => Number.MIN_SAFE_INTEGER), steps: kernelAxes.map(() => -1) })
+    : slice(w, {
+        axes: kernelAxes,
+        starts: kernelAxes.map(() => -1),
+        ends: kernelAxes.map(() => Number.MIN_SAFE_INTEGER),
+        steps: kernelAxes.map(() => -1),
+      })
   const [out, perGroup] = [w.shape[0]!, w.shape[1]!]
   if (group === 1) return transpose(flipped, [1, 0, ...kernelAxes])
   const kernel = w.shape.slice(2)
@@ -187,12 +210,26 @@ function inputGradientAsConv(dy: Tensor, w: Tensor, x: Tensor, geometry: ConvGeo
   const flipped = flippedWeight(w, geometry.group)
   const ones = new Array<number>(spatial).fill(1)
   if (after.every((pad) => typeof pad === 'number') && [...before, ...(after as number[])].every((pad) => pad >= 0)) {
-    return conv(spread, flipped, undefined, { group: geometry.group, strides: ones, dilations: geometry.dilations, pads: [...before, ...(after as number[])] })
+    return conv(spread, flipped, undefined, {
+      group: geometry.group,
+      strides: ones,
+      dilations: geometry.dilations,
+      pads: [...before, ...(after as number[])],
+    })
   }
   const ends = after.map((pad) => reshapeTo(dimTensor(pad, [x, dy, spread]), [1], []))
   const pads = concat([constant([0, 0, ...before, 0, 0], 'int64'), ...ends], 0)
-  const padded = padConstant(spread, pads, [x.shape[0]!, dy.shape[1]!, ...x.shape.slice(2).map((length, axis) => addDims(length, geometry.dilations[axis]! * (kernel[axis]! - 1)))])
-  return conv(padded, flipped, undefined, { group: geometry.group, strides: ones, dilations: geometry.dilations, pads: new Array<number>(2 * spatial).fill(0) })
+  const padded = padConstant(spread, pads, [
+    x.shape[0]!,
+    dy.shape[1]!,
+    ...x.shape.slice(2).map((length, axis) => addDims(length, geometry.dilations[axis]! * (kernel[axis]! - 1))),
+  ])
+  return conv(padded, flipped, undefined, {
+    group: geometry.group,
+    strides: ones,
+    dilations: geometry.dilations,
+    pads: new Array<number>(2 * spatial).fill(0),
+  })
 }
 
 // a b c -> a 0 0 b 0 0 c for stride 3.
@@ -218,18 +255,32 @@ function weightGradientAsConv(x: Tensor, dy: Tensor, w: Tensor, geometry: ConvGe
     group === 1
       ? transpose(x, [1, 0, ...spatialAxes.map((i) => i + 2)])
       : reshapeTo(
-          transpose(reshapeTo(x, [batch, group, perGroup, ...lengths], [x]), [2, 1, 0, ...spatialAxes.map((i) => i + 3)]),
+          transpose(reshapeTo(x, [batch, group, perGroup, ...lengths], [x]), [
+            2,
+            1,
+            0,
+            ...spatialAxes.map((i) => i + 3),
+          ]),
           [perGroup, multiplyDims(batch, group), ...lengths],
           [x],
         )
   const kernel = transpose(dy, [1, 0, ...spatialAxes.map((i) => i + 2)])
-  const wide = conv(data, kernel, undefined, { group, strides: geometry.dilations, dilations: geometry.strides, pads: geometry.pads })
+  const wide = conv(data, kernel, undefined, {
+    group,
+    strides: geometry.dilations,
+    dilations: geometry.strides,
+    pads: geometry.pads,
+  })
   // A stride can leave room for more taps than the kernel has.
   const taps = w.shape.slice(2)
   const exact = wide.shape.slice(2).every((length, i) => length === taps[i])
   const cropped = exact
     ? wide
-    : slice(wide, { axes: spatialAxes.map((i) => i + 2), starts: spatialAxes.map(() => 0), ends: taps as readonly number[] })
+    : slice(wide, {
+        axes: spatialAxes.map((i) => i + 2),
+        starts: spatialAxes.map(() => 0),
+        ends: taps as readonly number[],
+      })
   return reshapeTo(transpose(cropped, [1, 0, ...spatialAxes.map((i) => i + 2)]), [out, perGroup, ...taps], [w])
 }
 

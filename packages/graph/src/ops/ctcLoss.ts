@@ -5,8 +5,8 @@ import { add, maximum, mul, neg, sub, sum } from './arithmetic.js'
 import { cast } from './cast.js'
 import { equal, greater, greaterOrEqual, less, logicalAnd, logicalNot } from './comparison.js'
 import { concat } from './concat.js'
-import { exp, log } from './exponential.js'
 import { expand } from './expand.js'
+import { exp, log } from './exponential.js'
 import { fill, range } from './fill.js'
 import { gatherElements } from './gather.js'
 import { constant } from './leaves.js'
@@ -33,7 +33,12 @@ export const CTCLoss = defineOp({
   since: 1,
   attributes: { blank: { kind: 'int', default: 0 }, zero_infinity: { kind: 'int', default: 0 } },
   infer: (context) => {
-    const [logProbs, targets, inputLengths, targetLengths] = [0, 1, 2, 3].map((i) => context.input(i)) as [Tensor, Tensor, Tensor, Tensor]
+    const [logProbs, targets, inputLengths, targetLengths] = [0, 1, 2, 3].map((i) => context.input(i)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
     if (logProbs.rank !== 3) context.fail('expected log-probabilities of shape [B, T, C].')
     if (targets.rank !== 2 || targets.dtype !== 'int64') context.fail('expected int64 targets of shape [B, U].')
     for (const lengths of [inputLengths, targetLengths]) {
@@ -41,7 +46,8 @@ export const CTCLoss = defineOp({
     }
     const { blank } = context.attributes as { blank: number }
     const classes = logProbs.shape[2]!
-    if (blank < 0 || (typeof classes === 'number' && blank >= classes)) context.fail(`blank ${blank} is not one of ${classes} classes.`)
+    if (blank < 0 || (typeof classes === 'number' && blank >= classes))
+      context.fail(`blank ${blank} is not one of ${classes} classes.`)
     return [
       { dtype: logProbs.dtype, shape: [logProbs.shape[0]!] },
       { dtype: logProbs.dtype, shape: logProbs.shape },
@@ -69,7 +75,10 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
 
   // A label may follow its second predecessor directly unless both are equal or it is blank: 0 or LOG_ZERO, [B, S]
   const twoBack = concat([fill([B, 2], blank, 'int64', sources), narrow(states, 1, 0, -2)], 1)
-  const skips = logicalAnd(logicalNot(equal(states, blank)), logicalNot(equal(states, reshapeTo(twoBack, [B, S], sources))))
+  const skips = logicalAnd(
+    logicalNot(equal(states, blank)),
+    logicalNot(equal(states, reshapeTo(twoBack, [B, S], sources))),
+  )
   const skipPenalty = where(skips, 0, constant(LOG_ZERO))
 
   // Emissions in scan order: [T, B, S]
@@ -123,7 +132,10 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   const usable = logicalAnd(transpose(valid, [1, 0, 2]), unsqueeze(logicalNot(infeasible), [1, 2]))
   const gradient = where(usable, sub(exp(logProbs), perClass), 0)
   if (zero_infinity) return [loss, gradient]
-  const undefinedRows = logicalAnd(greater(unsqueeze(cast(infeasible, 'float32'), [1, 2]), 0), transpose(valid, [1, 0, 2]))
+  const undefinedRows = logicalAnd(
+    greater(unsqueeze(cast(infeasible, 'float32'), [1, 2]), 0),
+    transpose(valid, [1, 0, 2]),
+  )
   return [loss, where(undefinedRows, constant(Number.NaN), gradient)]
 }
 

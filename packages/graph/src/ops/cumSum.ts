@@ -16,4 +16,7 @@ export const CumSum = defineOp({
 
 /** Running sums of x along `axis`. */
 export const cumSum = (x: Tensor, axis: number, options: { exclusive?: boolean; reverse?: boolean } = {}): Tensor =>
-  apply1(CumSum, [x, constant(axis, 'int64')], { exclusive: options.exclusive ? 1 : 0, reverse: options.reverse ? 1 : 0 })
+  apply1(CumSum, [x, constant(axis, 'int64')], {
+    exclusive: options.exclusive ? 1 : 0,
+    reverse: options.reverse ? 1 : 0,
+  })

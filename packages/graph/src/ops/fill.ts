@@ -1,11 +1,10 @@
 import type { Dim } from '../dim.js'
-import { isStatic } from '../dim.js'
+import { freshDim, isStatic, subtractDims } from '../dim.js'
 import { allocate, type DType, type TensorData, tensorData } from '../dtype.js'
 import { apply1, defineOp, stopsGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { constant } from './leaves.js'
 import { shapeOf, shapeTensor } from './shape.js'
-import { freshDim, subtractDims } from '../dim.js'
 
 /** A tensor of one value, shaped by an int64 vector. ONNX ConstantOfShape-20. */
 export const ConstantOfShape = defineOp({
@@ -16,9 +15,10 @@ export const ConstantOfShape = defineOp({
     const target = context.input(0)
     if (!target.known) context.fail('the sizes of the shape must be known while building.')
     const value = context.attributes.value as TensorData
-    const known = value.dtype === 'int64' && target.known!.length <= 1 && isStatic(target.known!) && (target.known![0] ?? 1) <= 64
-      ? new Array<Dim>(Number(target.known![0] ?? 1)).fill(Number(value.data[0]))
-      : undefined
+    const known =
+      value.dtype === 'int64' && target.known!.length <= 1 && isStatic(target.known!) && (target.known![0] ?? 1) <= 64
+        ? new Array<Dim>(Number(target.known![0] ?? 1)).fill(Number(value.data[0]))
+        : undefined
     return [{ dtype: value.dtype, shape: target.known!, known }]
   },
   grad: stopsGradient('a constant'),
@@ -35,7 +35,8 @@ export const Range = defineOp({
     if (ends.every((end) => typeof end === 'number')) {
       const [a, b, d] = ends as [number, number, number]
       size = Math.max(0, Math.ceil((b - a) / d))
-    } else if (ends[1] !== undefined && typeof ends[0] === 'number' && ends[2] === 1) size = subtractDims(ends[1], ends[0])
+    } else if (ends[1] !== undefined && typeof ends[0] === 'number' && ends[2] === 1)
+      size = subtractDims(ends[1], ends[0])
     else size = freshDim('range')
     return [{ dtype: start.dtype, shape: [size] }]
   },
@@ -66,4 +67,8 @@ export const fullLike = (x: Tensor, value: number): Tensor =>
   apply1(ConstantOfShape, [shapeOf(x)], { value: tensorData([value], x.dtype) })
 /** 0, 1, ..., limit - 1 as int64; `limit` is a number or an int64 scalar. */
 export const range = (limit: Tensor | number): Tensor =>
-  apply1(Range, [constant(0, 'int64'), typeof limit === 'number' ? constant(limit, 'int64') : limit, constant(1, 'int64')])
+  apply1(Range, [
+    constant(0, 'int64'),
+    typeof limit === 'number' ? constant(limit, 'int64') : limit,
+    constant(1, 'int64'),
+  ])

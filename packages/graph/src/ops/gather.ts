@@ -2,10 +2,10 @@ import { broadcastDim, type Dim } from '../dim.js'
 import { type TensorData, tensorData } from '../dtype.js'
 import { apply1, defineOp, normalizeAxis } from '../op.js'
 import type { Tensor } from '../tensor.js'
+import { expand } from './expand.js'
 import { zerosLike } from './fill.js'
 import { reshapeTo } from './reshape.js'
 import { scatterElements } from './scatter.js'
-import { expand } from './expand.js'
 
 /** Picks slices along an axis by index. Negative indices count from the end. ONNX Gather-13. */
 export const Gather = defineOp({
@@ -34,7 +34,11 @@ export const Gather = defineOp({
     const axis = (node.attribute<number>('axis') + x.rank) % x.rank
     const picked = indices.rank === 1 ? indices : reshapeTo(indices, [-1], [])
     const flat = reshapeTo(dy, [...x.shape.slice(0, axis), ...picked.shape, ...x.shape.slice(axis + 1)], [x, picked])
-    const aligned = reshapeTo(picked, [...new Array<Dim>(axis).fill(1), ...picked.shape, ...new Array<Dim>(x.rank - axis - 1).fill(1)], [picked])
+    const aligned = reshapeTo(
+      picked,
+      [...new Array<Dim>(axis).fill(1), ...picked.shape, ...new Array<Dim>(x.rank - axis - 1).fill(1)],
+      [picked],
+    )
     return [scatterElements(zerosLike(x), expand(aligned, flat.shape, [flat]), flat, axis, 'add'), null]
   },
 })
@@ -62,4 +66,5 @@ export const GatherElements = defineOp({
 /** Slices of x along `axis` at int64 `indices`. */
 export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor => apply1(Gather, [x, indices], { axis })
 /** Elements of x along `axis` at int64 `indices`, which have x's rank. */
-export const gatherElements = (x: Tensor, indices: Tensor, axis: number): Tensor => apply1(GatherElements, [x, indices], { axis })
+export const gatherElements = (x: Tensor, indices: Tensor, axis: number): Tensor =>
+  apply1(GatherElements, [x, indices], { axis })

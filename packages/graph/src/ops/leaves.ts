@@ -73,5 +73,10 @@ export function lift(x: Tensor | number, like: DType): Tensor {
 /** Whether a tensor is a constant whose every element equals `value`. */
 export function isConstant(x: Tensor, value: number): boolean {
   const data = x.constant?.data
-  return data !== undefined && data.length > 0 && isStatic(x.shape) && Array.from(data as ArrayLike<number | bigint>).every((v) => Number(v) === value)
+  return (
+    data !== undefined &&
+    data.length > 0 &&
+    isStatic(x.shape) &&
+    Array.from(data as ArrayLike<number | bigint>).every((v) => Number(v) === value)
+  )
 }

@@ -38,7 +38,10 @@ export const MatMul = defineOp({
       if (a.rank === 1) d = unsqueeze(d, d.rank - 1)
       const da = needs(0) ? unbroadcast(matMul(d, swapAxes(right, -1, -2)), left) : null
       const db = needs(1) ? unbroadcast(matMul(swapAxes(left, -1, -2), d), right) : null
-      return [da && (a.rank === 1 ? reshapeTo(da, a.shape, [a]) : da), db && (b.rank === 1 ? reshapeTo(db, b.shape, [b]) : db)]
+      return [
+        da && (a.rank === 1 ? reshapeTo(da, a.shape, [a]) : da),
+        db && (b.rank === 1 ? reshapeTo(db, b.shape, [b]) : db),
+      ]
     }
     const da = () => unbroadcast(matMul(dy, swapAxes(b, -1, -2)), a)
     const db = () => {
@@ -70,18 +73,29 @@ export const Gemm = defineOp({
     const { transA, transB } = context.attributes as { transA: number; transB: number }
     const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!]
     const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!]
-    if (broadcastDim(k, k2) === undefined || (k !== k2 && (k === 1 || k2 === 1))) context.fail(`the inner sizes ${k} and ${k2} differ.`)
+    if (broadcastDim(k, k2) === undefined || (k !== k2 && (k === 1 || k2 === 1)))
+      context.fail(`the inner sizes ${k} and ${k2} differ.`)
     const c = context.inputs[2]
     if (c) broadcastShapes([[m, n], c.shape], 'Gemm')
     return [{ dtype, shape: [m, n] }]
   },
   grad: ({ dy, inputs, needs, node }) => {
     const [a, b, c] = inputs as readonly [Tensor, Tensor, Tensor | undefined]
-    const { alpha, beta, transA, transB } = node.attributes as { alpha: number; beta: number; transA: number; transB: number }
-    const product = (p: Tensor, q: Tensor, tp: number, tq: number) => apply1(Gemm, [p, q], { alpha, transA: tp, transB: tq })
+    const { alpha, beta, transA, transB } = node.attributes as {
+      alpha: number
+      beta: number
+      transA: number
+      transB: number
+    }
+    const product = (p: Tensor, q: Tensor, tp: number, tq: number) =>
+      apply1(Gemm, [p, q], { alpha, transA: tp, transB: tq })
     const da = () => (transA ? product(b, dy, transB, 1) : product(dy, b, 0, transB ? 0 : 1))
     const db = () => (transB ? product(dy, a, 1, transA) : product(a, dy, transA ? 0 : 1, 0))
-    return [needs(0) ? da() : null, needs(1) ? db() : null, c && needs(2) ? unbroadcast(beta === 1 ? dy : mul(dy, beta), c) : null]
+    return [
+      needs(0) ? da() : null,
+      needs(1) ? db() : null,
+      c && needs(2) ? unbroadcast(beta === 1 ? dy : mul(dy, beta), c) : null,
+    ]
   },
 })
 

@@ -21,4 +21,8 @@ export const OneHot = defineOp({
 
 /** 1 at each index along a new axis (the last by default) of size `depth`, else 0. */
 export const oneHot = (indices: Tensor, depth: number | Tensor, axis = -1, dtype: DType = 'float32'): Tensor =>
-  apply1(OneHot, [indices, typeof depth === 'number' ? constant(depth, 'int64') : depth, constant(tensorData([0, 1], dtype), dtype)], { axis })
+  apply1(
+    OneHot,
+    [indices, typeof depth === 'number' ? constant(depth, 'int64') : depth, constant(tensorData([0, 1], dtype), dtype)],
+    { axis },
+  )

@@ -3,11 +3,11 @@ import { apply1, defineOp, type InferContext, missingGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { add, neg } from './arithmetic.js'
 import { concat } from './concat.js'
-import { constant } from './leaves.js'
-import { slice } from './slice.js'
 import { gather } from './gather.js'
+import { constant } from './leaves.js'
 import { reshapeTo, unsqueeze } from './reshape.js'
 import { shapeOf } from './shape.js'
+import { slice } from './slice.js'
 
 /** How Pad fills: a value, mirrored without or with the edge repeated. */
 export type PadMode = 'constant' | 'reflect' | 'edge'
@@ -51,7 +51,10 @@ export const PadNamed = defineOp({
   since: 1,
   attributes: { dims: { kind: 'strings' } },
   infer: (context) => [
-    { dtype: context.input(0).dtype, shape: (context.attributes.dims as readonly string[]).map((dim) => (/^-?\d+$/.test(dim) ? Number(dim) : dim)) },
+    {
+      dtype: context.input(0).dtype,
+      shape: (context.attributes.dims as readonly string[]).map((dim) => (/^-?\d+$/.test(dim) ? Number(dim) : dim)),
+    },
   ],
   decompose: (_node, [x, pads]) => [apply1(Pad, [x, pads])],
   grad: ({ dy, x, inputs }) => [apply1(PadNamed, [dy, neg(inputs[1]!)], { dims: x.shape.map(String) }), null],
@@ -63,7 +66,8 @@ function reflectGradient(dy: Tensor, x: Tensor, pads: readonly number[]): Tensor
   for (let axis = 0; axis < x.rank; axis++) {
     const [before, after] = [pads[axis]!, pads[axis + x.rank]!]
     if (before === 0 && after === 0) continue
-    const reverse = (t: Tensor) => slice(t, { axes: [axis], starts: [-1], ends: [Number.MIN_SAFE_INTEGER], steps: [-1] })
+    const reverse = (t: Tensor) =>
+      slice(t, { axes: [axis], starts: [-1], ends: [Number.MIN_SAFE_INTEGER], steps: [-1] })
     let core = slice(d, { axes: [axis], starts: [before], ends: [after === 0 ? Number.MAX_SAFE_INTEGER : -after] })
     const length = unsqueeze(gather(shapeOf(core), constant(axis, 'int64')), 0)
     const place = (margin: Tensor, left: Tensor, right: Tensor) => {
@@ -73,8 +77,20 @@ function reflectGradient(dy: Tensor, x: Tensor, pads: readonly number[]): Tensor
     }
     const one = (n: number) => constant([n], 'int64')
     const minus = (n: number) => add(length, one(-n))
-    if (before > 0) core = add(core, place(reverse(slice(d, { axes: [axis], starts: [0], ends: [before] })), one(1), minus(before + 1)))
-    if (after > 0) core = add(core, place(reverse(slice(d, { axes: [axis], starts: [-after], ends: [Number.MAX_SAFE_INTEGER] })), minus(after + 1), one(1)))
+    if (before > 0)
+      core = add(
+        core,
+        place(reverse(slice(d, { axes: [axis], starts: [0], ends: [before] })), one(1), minus(before + 1)),
+      )
+    if (after > 0)
+      core = add(
+        core,
+        place(
+          reverse(slice(d, { axes: [axis], starts: [-after], ends: [Number.MAX_SAFE_INTEGER] })),
+          minus(after + 1),
+          one(1),
+        ),
+      )
     d = core
   }
   return reshapeTo(d, x.shape, [x])
@@ -86,7 +102,12 @@ function reflectGradient(dy: Tensor, x: Tensor, pads: readonly number[]): Tensor
  * @param pads - `[before, after]` per axis; negative amounts crop.
  * @param mode - `constant` (with `value`, default 0), `reflect` or `edge`.
  */
-export function pad(x: Tensor, pads: readonly (readonly [number, number])[], mode: PadMode = 'constant', value = 0): Tensor {
+export function pad(
+  x: Tensor,
+  pads: readonly (readonly [number, number])[],
+  mode: PadMode = 'constant',
+  value = 0,
+): Tensor {
   const list = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)]
   const fillValue = mode === 'constant' && value !== 0 ? constant(value, x.dtype) : null
   return apply1(Pad, [x, constant(list, 'int64'), fillValue], { mode })

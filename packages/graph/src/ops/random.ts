@@ -7,12 +7,12 @@ import { cast } from './cast.js'
 import { greaterOrEqual } from './comparison.js'
 import { log, sqrt } from './exponential.js'
 import { range } from './fill.js'
+import { gather } from './gather.js'
 import { constant, input } from './leaves.js'
 import { reduceProd } from './reduction.js'
 import { Reshape } from './reshape.js'
 import { shapeTensor } from './shape.js'
 import { cos } from './trigonometric.js'
-import { gather } from './gather.js'
 
 /** Name of the feed that random ops read: int64 `[2]`, the seed and the step. */
 export const RANDOM_KEY = 'random_key'

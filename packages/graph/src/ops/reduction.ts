@@ -1,12 +1,20 @@
 import type { Dim } from '../dim.js'
 import { multiplyDims, productOfDims } from '../dim.js'
-import { apply1, defineOp, type GradientContext, type InferContext, normalizeAxis, type OpDefinition, stopsGradient } from '../op.js'
+import {
+  apply1,
+  defineOp,
+  type GradientContext,
+  type InferContext,
+  normalizeAxis,
+  type OpDefinition,
+  stopsGradient,
+} from '../op.js'
 import type { OutputSpec, Tensor } from '../tensor.js'
 import { div, mul, sub } from './arithmetic.js'
 import { cast } from './cast.js'
 import { equal } from './comparison.js'
-import { exp, log } from './exponential.js'
 import { expandLike } from './expand.js'
+import { exp, log } from './exponential.js'
 import { constant } from './leaves.js'
 import { reshapeTo } from './reshape.js'
 import { sign } from './rounding.js'
@@ -72,7 +80,10 @@ function reduction(type: string, since: number, grad: (context: GradientContext,
 const gradExtremum = (context: GradientContext, dy: Tensor): Tensor => {
   const hits = cast(equal(context.x, keepDims(context.y, context)), dy.dtype)
   const axes = context.inputs[1]
-  const count = apply1(ReduceSum, [hits, axes ?? null], { keepdims: 1, noop_with_empty_axes: context.node.attributes.noop_with_empty_axes })
+  const count = apply1(ReduceSum, [hits, axes ?? null], {
+    keepdims: 1,
+    noop_with_empty_axes: context.node.attributes.noop_with_empty_axes,
+  })
   return mul(hits, div(dy, count))
 }
 
@@ -165,16 +176,20 @@ export const reduceMin = (x: Tensor, axes?: Axes, keepDims = false): Tensor => r
 /** Product over axes (all by default). */
 export const reduceProd = (x: Tensor, axes?: Axes, keepDims = false): Tensor => reduce(ReduceProd, x, axes, keepDims)
 /** Sum of squares over axes (all by default). */
-export const reduceSumSquare = (x: Tensor, axes?: Axes, keepDims = false): Tensor => reduce(ReduceSumSquare, x, axes, keepDims)
+export const reduceSumSquare = (x: Tensor, axes?: Axes, keepDims = false): Tensor =>
+  reduce(ReduceSumSquare, x, axes, keepDims)
 /** Euclidean norm over axes (all by default). */
 export const reduceL2 = (x: Tensor, axes?: Axes, keepDims = false): Tensor => reduce(ReduceL2, x, axes, keepDims)
 /** ln sum exp over axes (all by default). */
-export const reduceLogSumExp = (x: Tensor, axes?: Axes, keepDims = false): Tensor => reduce(ReduceLogSumExp, x, axes, keepDims)
+export const reduceLogSumExp = (x: Tensor, axes?: Axes, keepDims = false): Tensor =>
+  reduce(ReduceLogSumExp, x, axes, keepDims)
 /** ln of the sum over axes (all by default). */
 export const reduceLogSum = (x: Tensor, axes?: Axes, keepDims = false): Tensor => log(reduceSum(x, axes, keepDims))
 /** Index of the largest element along `axis`, int64. */
-export const argMax = (x: Tensor, axis: number, keepDims = false): Tensor => apply1(ArgMax, [x], { axis, keepdims: keepDims ? 1 : 0 })
+export const argMax = (x: Tensor, axis: number, keepDims = false): Tensor =>
+  apply1(ArgMax, [x], { axis, keepdims: keepDims ? 1 : 0 })
 /** Index of the smallest element along `axis`, int64. */
-export const argMin = (x: Tensor, axis: number, keepDims = false): Tensor => apply1(ArgMin, [x], { axis, keepdims: keepDims ? 1 : 0 })
+export const argMin = (x: Tensor, axis: number, keepDims = false): Tensor =>
+  apply1(ArgMin, [x], { axis, keepdims: keepDims ? 1 : 0 })
 /** Number of elements of x, an int64 scalar. */
 export const sizeOfTensor = (x: Tensor): Tensor => reduceProd(shapeOf(x))

@@ -1,4 +1,4 @@
-import { type Dim, floorDivideDims, productOfDims, type Shape as Dims } from '../dim.js'
+import { type Dim, type Shape as Dims, floorDivideDims, productOfDims } from '../dim.js'
 import { apply1, defineOp, type InferContext, normalizeAxis } from '../op.js'
 import type { OutputSpec, Tensor } from '../tensor.js'
 import { constant } from './leaves.js'
@@ -18,9 +18,15 @@ export const Reshape = defineOp({
     if (!target.known) {
       const rank = target.shape[0]
       if (typeof rank !== 'number') context.fail('the rank of the new shape must be known.')
-      return [{ dtype: x.dtype, shape: new Array(rank as number).fill(0).map((_, i) => `reshape${i}_${unknownReshapes++}`) }]
+      return [
+        { dtype: x.dtype, shape: new Array(rank as number).fill(0).map((_, i) => `reshape${i}_${unknownReshapes++}`) },
+      ]
     }
-    const dims = target.known.map((dim, i) => (dim === 0 && !context.attributes.allowzero ? (x.shape[i] ?? context.fail('0 copies an axis the input does not have.')) : dim))
+    const dims = target.known.map((dim, i) =>
+      dim === 0 && !context.attributes.allowzero
+        ? (x.shape[i] ?? context.fail('0 copies an axis the input does not have.'))
+        : dim,
+    )
     const wild = dims.indexOf(-1)
     if (wild >= 0) {
       const rest = productOfDims(dims.filter((_, i) => i !== wild))

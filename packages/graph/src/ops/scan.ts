@@ -5,7 +5,7 @@ import { ShapeError } from '../errors.js'
 import { vjp } from '../grad.js'
 import { applyOp, defineOp, type GradientContext } from '../op.js'
 import { rebuild } from '../rewrite/rebuild.js'
-import { Tensor } from '../tensor.js'
+import type { Tensor } from '../tensor.js'
 import { topologicalOrder } from '../traverse.js'
 import { add } from './arithmetic.js'
 import { identity } from './cast.js'
@@ -28,7 +28,11 @@ export const Scan = defineOp({
     reverse: { kind: 'int', default: 0 },
   },
   infer: (context) => {
-    const { body, num_states, num_scan_inputs } = context.attributes as { body: Body; num_states: number; num_scan_inputs: number }
+    const { body, num_states, num_scan_inputs } = context.attributes as {
+      body: Body
+      num_states: number
+      num_scan_inputs: number
+    }
     if (num_scan_inputs < 1) context.fail('expected at least one sequence to scan.')
     const length = context.input(num_states).shape[0]!
     const states = body.outputs.slice(0, num_states).map((_, i) => {
@@ -67,14 +71,19 @@ export interface ScanOptions {
  * @returns the last states, and the rows stacked as `[T, ...]`.
  * @throws ShapeError if a new state differs from its initial value in dtype or rank.
  */
-export function scan({ states, sequences, reverse = false, step }: ScanOptions): { states: readonly Tensor[]; rows: readonly Tensor[] } {
+export function scan({ states, sequences, reverse = false, step }: ScanOptions): {
+  states: readonly Tensor[]
+  rows: readonly Tensor[]
+} {
   const stateInputs = states.map((state) => placeholder(state.dtype, state.shape))
   const sliceInputs = sequences.map((sequence) => placeholder(sequence.dtype, sequence.shape.slice(1)))
   const built = step(stateInputs, sliceInputs)
   built.states.forEach((state, i) => {
     const initial = states[i]!
     if (state.dtype !== initial.dtype || state.rank !== initial.rank) {
-      throw new ShapeError(`Scan: state ${i} starts as ${initial} and becomes ${state}; both must have one dtype and rank.`)
+      throw new ShapeError(
+        `Scan: state ${i} starts as ${initial} and becomes ${state}; both must have one dtype and rank.`,
+      )
     }
   })
   // The states that enter each step are rows too: the gradient needs them, and rows nobody reads are pruned.
@@ -94,7 +103,10 @@ export function scan({ states, sequences, reverse = false, step }: ScanOptions):
 const placeholder = (dtype: Tensor['dtype'], shape: Tensor['shape']): Tensor => input(freshDim('scan'), dtype, shape)
 
 /** Makes a body closed: outer tensors that it uses become inputs of their own. */
-export function close(formals: readonly Tensor[], outputs: readonly Tensor[]): { body: Body; captures: readonly Tensor[] } {
+export function close(
+  formals: readonly Tensor[],
+  outputs: readonly Tensor[],
+): { body: Body; captures: readonly Tensor[] } {
   const order = topologicalOrder(outputs)
   const inside = new Set<Tensor>(formals)
   for (const node of order) {
@@ -102,7 +114,8 @@ export function close(formals: readonly Tensor[], outputs: readonly Tensor[]): {
   }
   const captures = new Map<Tensor, Tensor>()
   const capture = (tensor: Tensor) => {
-    if (!inside.has(tensor) && !tensor.constant && !captures.has(tensor)) captures.set(tensor, placeholder(tensor.dtype, tensor.shape))
+    if (!inside.has(tensor) && !tensor.constant && !captures.has(tensor))
+      captures.set(tensor, placeholder(tensor.dtype, tensor.shape))
   }
   for (const node of order) {
     if (node.outputs.some((t) => inside.has(t))) for (const t of node.inputs) if (t) capture(t)
@@ -116,7 +129,12 @@ export function close(formals: readonly Tensor[], outputs: readonly Tensor[]): {
 // forward step again from the recorded state and differentiates it.
 function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
   const { node, inputs, outputs, dys } = context
-  const { body, num_states: S, num_scan_inputs: X, reverse } = node.attributes as {
+  const {
+    body,
+    num_states: S,
+    num_scan_inputs: X,
+    reverse,
+  } = node.attributes as {
     body: Body
     num_states: number
     num_scan_inputs: number
@@ -145,7 +163,9 @@ function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
       const dRowSlices = slices.slice(S + X)
       const captures = inputs.slice(S + X) as readonly Tensor[]
       const replace = new Map<Tensor, Tensor>()
-      body.inputs.forEach((formal, i) => replace.set(formal, i < S ? before[i]! : i < S + X ? xs[i - S]! : captures[i - S - X]!))
+      body.inputs.forEach((formal, i) => {
+        replace.set(formal, i < S ? before[i]! : i < S + X ? xs[i - S]! : captures[i - S - X]!)
+      })
       const forward = rebuild(body.outputs, { replace })
       const dStates = carried.slice(0, floatStates.length)
       const seeds: (Tensor | null)[] = forward.map(() => null)
@@ -155,7 +175,11 @@ function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
       dRows.forEach((r, at) => {
         seeds[S + r] = dRowSlices[at]!
       })
-      const wrt = [...floatStates.map((i) => before[i]!), ...floatCaptures.map((k) => captures[k]!), ...floatSlices.map((x) => xs[x]!)]
+      const wrt = [
+        ...floatStates.map((i) => before[i]!),
+        ...floatCaptures.map((k) => captures[k]!),
+        ...floatSlices.map((x) => xs[x]!),
+      ]
       const gradients = vjp(forward, seeds, wrt)
       const newStates = floatStates.map((_, at) => gradients[at] ?? zerosLike(wrt[at]!))
       const sums = floatCaptures.map((_, at) => {

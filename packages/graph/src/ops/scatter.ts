@@ -14,7 +14,8 @@ export const ScatterElements = defineOp({
   infer: (context) => {
     const x = context.input(0)
     normalizeAxis(context.attributes.axis as number, x.rank, context)
-    if (context.input(1).rank !== x.rank || context.input(2).rank !== x.rank) context.fail('data, indices and updates must have one rank.')
+    if (context.input(1).rank !== x.rank || context.input(2).rank !== x.rank)
+      context.fail('data, indices and updates must have one rank.')
     return [{ dtype: x.dtype, shape: x.shape }]
   },
   grad: ({ dy, inputs, node, needs }) => {

@@ -2,11 +2,10 @@ import { type Dim, formatShape, isStatic, termsOfDim } from '../dim.js'
 import { ShapeError } from '../errors.js'
 import { apply1, defineOp, stopsGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
-import { add, div, mul, sub } from './arithmetic.js'
+import { add, div, mod, mul, sub } from './arithmetic.js'
 import { concat } from './concat.js'
 import { gather } from './gather.js'
 import { constant } from './leaves.js'
-import { mod } from './arithmetic.js'
 import { reshapeTo } from './reshape.js'
 
 /** A tensor's shape as an int64 vector, or the part from `start` to `end`. ONNX Shape-19. */
@@ -47,7 +46,12 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
     if (axis >= 0) return gather(apply1(Shape, [source]), constant(axis, 'int64'))
   }
   const terms = termsOfDim(dim)
-  if (terms.length === 1 && terms[0]!.coefficient === 1 && terms[0]!.atoms.length === 1 && !terms[0]!.atoms[0]!.quotient) {
+  if (
+    terms.length === 1 &&
+    terms[0]!.coefficient === 1 &&
+    terms[0]!.atoms.length === 1 &&
+    !terms[0]!.atoms[0]!.quotient
+  ) {
     throw new ShapeError(
       `Size ${dim} cannot be found: no tensor at hand has it as an axis. Shapes at hand: ${sources.map((s) => formatShape(s.shape)).join(', ') || 'none'}.`,
     )
@@ -83,7 +87,9 @@ export function shapeTensor(dims: readonly Dim[], sources: readonly Tensor[]): T
   const same = sources.find((source) => source.rank === dims.length && source.shape.every((dim, i) => dim === dims[i]))
   if (same) return shapeOf(same)
   return concat(
-    dims.map((dim) => (typeof dim === 'number' ? constant([dim], 'int64') : reshapeTo(dimTensor(dim, sources), [1], []))),
+    dims.map((dim) =>
+      typeof dim === 'number' ? constant([dim], 'int64') : reshapeTo(dimTensor(dim, sources), [1], []),
+    ),
     0,
   )
 }

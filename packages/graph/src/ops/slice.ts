@@ -2,14 +2,13 @@ import { addDims, type Dim, subtractDims } from '../dim.js'
 import { tensorData } from '../dtype.js'
 import { apply1, defineOp, normalizeAxis } from '../op.js'
 import type { Tensor } from '../tensor.js'
-import { zerosLike } from './fill.js'
+import { expand } from './expand.js'
+import { range, zerosLike } from './fill.js'
+import { gather } from './gather.js'
 import { constant } from './leaves.js'
 import { padConstant } from './pad.js'
-import { range } from './fill.js'
-import { gather } from './gather.js'
-import { scatterElements } from './scatter.js'
-import { expand } from './expand.js'
 import { reshapeTo } from './reshape.js'
+import { scatterElements } from './scatter.js'
 import { shapeOf } from './shape.js'
 
 // Ends beyond any axis; ONNX spells "to the end" as INT64_MAX or any number past it.
@@ -23,16 +22,24 @@ export const Slice = defineOp({
     const x = context.input(0)
     const [starts, ends] = [context.input(1).known, context.input(2).known]
     const count = (starts?.length ?? context.input(1).shape[0]) as number
-    const axes = (context.inputs[3]?.known as readonly number[] | undefined) ?? Array.from({ length: count }, (_, i) => i)
+    const axes =
+      (context.inputs[3]?.known as readonly number[] | undefined) ?? Array.from({ length: count }, (_, i) => i)
     const steps = (context.inputs[4]?.known as readonly number[] | undefined) ?? new Array<number>(count).fill(1)
     const shape = [...x.shape]
     axes.forEach((axis, i) => {
       const at = normalizeAxis(axis, x.rank, context)
       shape[at] = slicedLength(x.shape[at]!, starts?.[i], ends?.[i], steps[i]!)
     })
-    const known = x.known && starts && ends && steps[0] === 1 && axes.length === 1 && typeof starts[0] === 'number' && typeof ends[0] === 'number'
-      ? x.known.slice(starts[0], ends[0])
-      : undefined
+    const known =
+      x.known &&
+      starts &&
+      ends &&
+      steps[0] === 1 &&
+      axes.length === 1 &&
+      typeof starts[0] === 'number' &&
+      typeof ends[0] === 'number'
+        ? x.known.slice(starts[0], ends[0])
+        : undefined
     return [{ dtype: x.dtype, shape, known }]
   },
   evaluate: ([x, starts, ends], node) => {
@@ -45,7 +52,9 @@ export const Slice = defineOp({
     const [, starts, ends, axesInput, stepsInput] = inputs
     const knownStarts = starts!.known as readonly number[] | undefined
     const count = (knownStarts?.length ?? starts!.shape[0]) as number
-    const axes = ((axesInput?.known as readonly number[] | undefined) ?? Array.from({ length: count }, (_, i) => i)).map((a) => (a < 0 ? a + x.rank : a))
+    const axes = (
+      (axesInput?.known as readonly number[] | undefined) ?? Array.from({ length: count }, (_, i) => i)
+    ).map((a) => (a < 0 ? a + x.rank : a))
     const steps = (stepsInput?.known as readonly number[] | undefined) ?? new Array<number>(count).fill(1)
     if (steps.every((step) => step === 1) && knownStarts && typeof knownStarts[0] === 'number') {
       const pads = boxPads(x, dy, knownStarts, ends!.known, axes)
@@ -64,7 +73,11 @@ export const Slice = defineOp({
       ])
       const target = d.shape.map((dim, a) => (a === axis ? x.shape[axis]! : dim))
       const full = zerosFor(target, d, x)
-      const shaped = reshapeTo(positions, d.shape.map((_, a): Dim => (a === axis ? -1 : 1)), [positions])
+      const shaped = reshapeTo(
+        positions,
+        d.shape.map((_, a): Dim => (a === axis ? -1 : 1)),
+        [positions],
+      )
       d = scatterElements(full, expand(shaped, d.shape, [d]), d, axis)
     }
     return [d]
@@ -77,7 +90,13 @@ function zerosFor(dims: readonly Dim[], d: Tensor, x: Tensor): Tensor {
 }
 
 // Begin and end padding that puts a contiguous box back in place, when both are numbers.
-function boxPads(x: Tensor, dy: Tensor, starts: readonly Dim[], ends: readonly Dim[] | undefined, axes: readonly number[]): number[] | undefined {
+function boxPads(
+  x: Tensor,
+  dy: Tensor,
+  starts: readonly Dim[],
+  ends: readonly Dim[] | undefined,
+  axes: readonly number[],
+): number[] | undefined {
   const pads = new Array<number>(2 * x.rank).fill(0)
   for (const [i, axis] of axes.entries()) {
     const [size, kept, start] = [x.shape[axis]!, dy.shape[axis]!, starts[i]!]
@@ -89,7 +108,14 @@ function boxPads(x: Tensor, dy: Tensor, starts: readonly Dim[], ends: readonly D
     }
     const from = whole ? Math.min(Math.max(start < 0 ? start + size : start, 0), size) : start
     const end = ends?.[i]
-    const after = whole && typeof kept === 'number' ? size - from - kept : typeof end === 'number' && end < 0 ? -end : typeof end === 'number' && end >= FAR ? 0 : undefined
+    const after =
+      whole && typeof kept === 'number'
+        ? size - from - kept
+        : typeof end === 'number' && end < 0
+          ? -end
+          : typeof end === 'number' && end >= FAR
+            ? 0
+            : undefined
     if (after === undefined) return undefined
     pads[axis] = from
     pads[axis + x.rank] = after
@@ -100,7 +126,10 @@ function boxPads(x: Tensor, dy: Tensor, starts: readonly Dim[], ends: readonly D
 function slicedLength(size: Dim, start: Dim | undefined, end: Dim | undefined, step: number): Dim {
   if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number') {
     const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
-    const [from, to] = step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), end < -FAR / 2 ? -1 : clamp(end, -1, size - 1)]
+    const [from, to] =
+      step > 0
+        ? [clamp(start, 0, size), clamp(end, 0, size)]
+        : [clamp(start, 0, size - 1), end < -FAR / 2 ? -1 : clamp(end, -1, size - 1)]
     return Math.max(0, Math.ceil((to - from) / step))
   }
   if (start === undefined || end === undefined) return `slice_${unknownSlices++}`
@@ -139,4 +168,5 @@ export function slice(x: Tensor, box: SliceBox): Tensor {
 }
 
 /** Elements `start` to `end` (exclusive) along one axis. */
-export const narrow = (x: Tensor, axis: number, start: number, end: number = FAR): Tensor => slice(x, { axes: [axis], starts: [start], ends: [end] })
+export const narrow = (x: Tensor, axis: number, start: number, end: number = FAR): Tensor =>
+  slice(x, { axes: [axis], starts: [start], ends: [end] })

@@ -12,17 +12,31 @@ export const Tile = defineOp({
   infer: (context) => {
     const [x, repeats] = [context.input(0), context.input(1)]
     if (repeats.known && repeats.known.length !== x.rank) context.fail('expected one repeat per axis.')
-    return [{ dtype: x.dtype, shape: x.shape.map((dim, i) => (repeats.known ? multiplyDims(dim, repeats.known[i]!) : `tile${i}_${unknownTiles++}`)) }]
+    return [
+      {
+        dtype: x.dtype,
+        shape: x.shape.map((dim, i) =>
+          repeats.known ? multiplyDims(dim, repeats.known[i]!) : `tile${i}_${unknownTiles++}`,
+        ),
+      },
+    ]
   },
   grad: ({ dy, x, inputs, node }) => {
     const repeats = inputs[1]!.known
     if (!repeats) return missingGradient(node)
     const split = x.shape.flatMap((dim, i): Dim[] => [repeats[i]!, dim])
-    return [reduceSum(reshapeTo(dy, split, [x, dy]), x.shape.map((_, i) => 2 * i)), null]
+    return [
+      reduceSum(
+        reshapeTo(dy, split, [x, dy]),
+        x.shape.map((_, i) => 2 * i),
+      ),
+      null,
+    ]
   },
 })
 
 let unknownTiles = 0
 
 /** x repeated `repeats[i]` times along axis i. */
-export const tile = (x: Tensor, repeats: readonly number[]): Tensor => apply1(Tile, [x, constant([...repeats], 'int64')])
+export const tile = (x: Tensor, repeats: readonly number[]): Tensor =>
+  apply1(Tile, [x, constant([...repeats], 'int64')])

@@ -16,7 +16,12 @@ export const Transpose = defineOp({
   },
   grad: ({ dy, x, node }) => {
     const perm = permutation(node.attributes.perm as readonly number[] | undefined, x.rank)
-    return [transpose(dy, perm.map((_, axis) => perm.indexOf(axis)))]
+    return [
+      transpose(
+        dy,
+        perm.map((_, axis) => perm.indexOf(axis)),
+      ),
+    ]
   },
 })
 

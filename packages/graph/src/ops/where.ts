@@ -12,7 +12,9 @@ export const Where = defineOp({
     const condition = context.input(0)
     if (condition.dtype !== 'bool') context.fail('expected a boolean condition.')
     const dtype = sameDType(context, [1, 2])
-    return [{ dtype, shape: broadcastShapes([condition.shape, context.input(1).shape, context.input(2).shape], 'Where') }]
+    return [
+      { dtype, shape: broadcastShapes([condition.shape, context.input(1).shape, context.input(2).shape], 'Where') },
+    ]
   },
   grad: ({ dy, inputs, needs }) => {
     const [condition, a, b] = inputs as readonly [Tensor, Tensor, Tensor]

@@ -1,6 +1,6 @@
 import type { OpDefinition } from '../op.js'
 import type { Tensor } from '../tensor.js'
-import { rebuild, type RewriteRule } from './rebuild.js'
+import { type RewriteRule, rebuild } from './rebuild.js'
 
 /**
  * Replaces ops by their definitions until only ONNX ops and those in `native` are left.

@@ -1,5 +1,5 @@
 import { Body } from '../body.js'
-import { applyOp, type Attributes } from '../op.js'
+import { type Attributes, applyOp } from '../op.js'
 import { inScope } from '../scope.js'
 import type { Node, Tensor } from '../tensor.js'
 import { topologicalOrder } from '../traverse.js'

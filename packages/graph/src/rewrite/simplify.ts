@@ -1,13 +1,13 @@
 import { Body } from '../body.js'
 import { isStatic } from '../dim.js'
 import { type TensorData, tensorData } from '../dtype.js'
-import { applyOp, type Attributes } from '../op.js'
+import { type Attributes, applyOp } from '../op.js'
 import { Identity } from '../ops/cast.js'
 import { Constant, constant } from '../ops/leaves.js'
 import { Scan } from '../ops/scan.js'
 import type { Node, Tensor } from '../tensor.js'
 import { topologicalOrder } from '../traverse.js'
-import { rebuild, type RewriteRule } from './rebuild.js'
+import { type RewriteRule, rebuild } from './rebuild.js'
 
 /** Folds constants, drops identities, merges equal nodes and prunes what nobody reads. Values do not change. */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
@@ -72,7 +72,8 @@ function mergeEqual(): RewriteRule {
     const inputs = node.inputs.map((t) => (t ? `${identify(t.node)}.${t.index}` : '-')).join(',')
     const key = `${node.op.domain}:${node.op.type}(${inputs})${attributes}`
     const before = seen.get(key)
-    if (before && before.length >= node.outputs.length && before !== node.outputs) return before.slice(0, node.outputs.length)
+    if (before && before.length >= node.outputs.length && before !== node.outputs)
+      return before.slice(0, node.outputs.length)
     seen.set(key, node.outputs)
     return undefined
   }
@@ -82,7 +83,9 @@ function attributesKey(attributes: Attributes, identify: (object: object) => num
   const parts = Object.entries(attributes).map(([name, value]) => {
     if (value instanceof Body) return `${name}=body${identify(value)}`
     if (typeof value === 'object' && 'dtype' in value) {
-      return value.data.length <= 256 ? `${name}=${value.dtype}[${value.shape}]${Array.from(value.data as ArrayLike<number | bigint>).map(spell)}` : `${name}=data${identify(value.data)}`
+      return value.data.length <= 256
+        ? `${name}=${value.dtype}[${value.shape}]${Array.from(value.data as ArrayLike<number | bigint>).map(spell)}`
+        : `${name}=data${identify(value.data)}`
     }
     return `${name}=${String(value)}`
   })
@@ -108,14 +111,26 @@ function pruneScans(outputs: readonly Tensor[]): Tensor[] {
     enterBodies: false,
     rule: (node, inputs, original) => {
       if (node.op !== Scan) return undefined
-      const { body, num_states: S, num_scan_inputs: X } = node.attributes as { body: Body; num_states: number; num_scan_inputs: number }
+      const {
+        body,
+        num_states: S,
+        num_scan_inputs: X,
+      } = node.attributes as { body: Body; num_states: number; num_scan_inputs: number }
       const keep = body.outputs.map((_, i) => i < S || read.has(original.outputs[i]!))
       const kept = body.outputs.filter((_, i) => keep[i])
       const used = new Set(topologicalOrder(kept).flatMap((n) => n.outputs))
       const keepCapture = body.inputs.map((formal, i) => i < S + X || used.has(formal))
       if (keep.every(Boolean) && keepCapture.every(Boolean)) return undefined
-      const pruned = new Body(body.inputs.filter((_, i) => keepCapture[i]), kept)
-      const made = applyOp(Scan, inputs.filter((_, i) => keepCapture[i]), { ...node.attributes, body: pruned }, kept.length)
+      const pruned = new Body(
+        body.inputs.filter((_, i) => keepCapture[i]),
+        kept,
+      )
+      const made = applyOp(
+        Scan,
+        inputs.filter((_, i) => keepCapture[i]),
+        { ...node.attributes, body: pruned },
+        kept.length,
+      )
       let at = 0
       return body.outputs.map((_, i) => (keep[i] ? made[at++] : undefined))
     },

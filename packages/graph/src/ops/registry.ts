@@ -1,0 +1,183 @@
+import type { OpDefinition } from '../op.js'
+import { ParameterLeaf } from '../parameter.js'
+import {
+  Celu,
+  Elu,
+  Gelu,
+  HardSigmoid,
+  HardSwish,
+  LeakyRelu,
+  Mish,
+  PRelu,
+  Relu,
+  Selu,
+  Sigmoid,
+  Softplus,
+  Softsign,
+  Tanh,
+  ThresholdedRelu,
+} from './activation.js'
+import { Abs, Add, Div, Max, Mean, Min, Mod, Mul, Neg, Pow, Reciprocal, Sub, Sum } from './arithmetic.js'
+import { BatchNormalization } from './batchNormalization.js'
+import { BitShift, BitwiseAnd, BitwiseOr, BitwiseXor } from './bitwise.js'
+import { Cast, Identity, StopGradient } from './cast.js'
+import { Clip } from './clip.js'
+import { And, Equal, Greater, GreaterOrEqual, IsInf, IsNaN, Less, LessOrEqual, Not, Or, Xor } from './comparison.js'
+import { Concat, Split } from './concat.js'
+import { Conv, ConvInputGradient, ConvWeightGradient } from './conv.js'
+import { CTCLoss } from './ctcLoss.js'
+import { CumSum } from './cumSum.js'
+import { Expand } from './expand.js'
+import { Erf, Exp, Log, Sqrt } from './exponential.js'
+import { ConstantOfShape, Range } from './fill.js'
+import { Gather, GatherElements } from './gather.js'
+import { Constant, Input } from './leaves.js'
+import { Gemm, MatMul } from './matMul.js'
+import { OneHot } from './oneHot.js'
+import { Pad, PadNamed } from './pad.js'
+import { RandomBits } from './random.js'
+import {
+  ArgMax,
+  ArgMin,
+  ReduceL1,
+  ReduceL2,
+  ReduceLogSum,
+  ReduceLogSumExp,
+  ReduceMax,
+  ReduceMean,
+  ReduceMin,
+  ReduceProd,
+  ReduceSum,
+  ReduceSumSquare,
+} from './reduction.js'
+import { Flatten, Reshape, ReshapeNamed, Squeeze, Unsqueeze } from './reshape.js'
+import { Ceil, Floor, Round, Sign } from './rounding.js'
+import { Scan } from './scan.js'
+import { ScatterElements } from './scatter.js'
+import { Shape, Size } from './shape.js'
+import { Slice } from './slice.js'
+import { LogSoftmax, Softmax } from './softmax.js'
+import { Tile } from './tile.js'
+import { Transpose } from './transpose.js'
+import { Acos, Asin, Atan, Cos, Sin, Tan } from './trigonometric.js'
+import { Where } from './where.js'
+
+/**
+ * Every op of the project by its type: those of ai.onnx, then our own (domain `nemo`). Executors, importers and the
+ * support table are total over it, so that a forgotten op fails the compiler.
+ */
+export const ops = {
+  Abs,
+  Acos,
+  Add,
+  And,
+  ArgMax,
+  ArgMin,
+  Asin,
+  Atan,
+  BatchNormalization,
+  BitShift,
+  BitwiseAnd,
+  BitwiseOr,
+  BitwiseXor,
+  CTCLoss,
+  Cast,
+  Ceil,
+  Celu,
+  Clip,
+  Concat,
+  Constant,
+  ConstantOfShape,
+  Conv,
+  ConvInputGradient,
+  ConvWeightGradient,
+  Cos,
+  CumSum,
+  Div,
+  Elu,
+  Equal,
+  Erf,
+  Exp,
+  Expand,
+  Flatten,
+  Floor,
+  Gather,
+  GatherElements,
+  Gelu,
+  Gemm,
+  Greater,
+  GreaterOrEqual,
+  HardSigmoid,
+  HardSwish,
+  Identity,
+  Input,
+  IsInf,
+  IsNaN,
+  LeakyRelu,
+  Less,
+  LessOrEqual,
+  Log,
+  LogSoftmax,
+  MatMul,
+  Max,
+  Mean,
+  Min,
+  Mish,
+  Mod,
+  Mul,
+  Neg,
+  Not,
+  OneHot,
+  Or,
+  PRelu,
+  Pad,
+  PadNamed,
+  Parameter: ParameterLeaf,
+  Pow,
+  RandomBits,
+  Range,
+  Reciprocal,
+  ReduceL1,
+  ReduceL2,
+  ReduceLogSum,
+  ReduceLogSumExp,
+  ReduceMax,
+  ReduceMean,
+  ReduceMin,
+  ReduceProd,
+  ReduceSum,
+  ReduceSumSquare,
+  Relu,
+  Reshape,
+  ReshapeNamed,
+  Round,
+  Scan,
+  ScatterElements,
+  Selu,
+  Shape,
+  Sigmoid,
+  Sign,
+  Sin,
+  Size,
+  Slice,
+  Softmax,
+  Softplus,
+  Softsign,
+  Split,
+  Sqrt,
+  Squeeze,
+  StopGradient,
+  Sub,
+  Sum,
+  Tan,
+  Tanh,
+  ThresholdedRelu,
+  Tile,
+  Transpose,
+  Unsqueeze,
+  Where,
+  Xor,
+} as const satisfies Readonly<Record<string, OpDefinition>>
+
+/** Type of an op that the project knows. */
+export type OpType = keyof typeof ops
