@@ -48,7 +48,35 @@ export { asStateDict } from './checkpoint/stateDict.js'
 export type { CheckpointDataOf, CheckpointDType, CheckpointTensor } from './checkpoint/tensorData.js'
 export { lightningModules } from './checkpoint/torchGlobals.js'
 export { type WriteTorchOptions, writeTorch, writeTorchFile } from './checkpoint/writeTorch.js'
-
+// Modules: trees of parameters that draw graphs
+export { type Activation, activation, activationNames } from './layers/activation.js'
+export { BatchNorm1d } from './layers/batchNorm1d.js'
+export { Conv1d, type Conv1dOptions } from './layers/conv1d.js'
+export { Dropout } from './layers/dropout.js'
+export { Embedding } from './layers/embedding.js'
+export { LayerNorm } from './layers/layerNorm.js'
+export { Linear } from './layers/linear.js'
+export { Loss } from './losses/loss.js'
+export { Layer, ModuleList, Sequential } from './modules/containers.js'
+export { ModuleError, StateDictError } from './modules/errors.js'
+export {
+  constantInit,
+  defaultUniform,
+  fans,
+  kaimingNormal,
+  kaimingUniform,
+  normalInit,
+  ones,
+  uniformInit,
+  xavierNormal,
+  xavierUniform,
+  zeros,
+} from './modules/initializers.js'
+export { Module } from './modules/module.js'
+export { defaultRuntime, NeuralModule } from './modules/neuralModule.js'
+export { RandomGenerator, seedInitialisation } from './modules/randomGenerator.js'
+export { dtypeOfElement, symbolicInput, symbolicInputs } from './modules/symbolicInputs.js'
+export { collectUpdates, recordUpdate } from './modules/updates.js'
 // Neural types: what tensors mean, checked by the compiler and at run time
 export {
   AudioSignal,
@@ -139,3 +167,4 @@ export {
   type Typed,
 } from './neuralTypes/ports.js'
 export { type Typecheck, type TypecheckDecorator, type TypecheckOptions, typecheck } from './neuralTypes/typecheck.js'
+export type { Optimizer, ParameterGroup, StepContext } from './optimizers/optimizer.js'

@@ -1,0 +1,23 @@
+import type { Parameter, Tensor } from '@nemo/graph'
+
+let collecting: Map<Parameter, Tensor> | undefined
+
+/**
+ * Says that the program that is being built shall replace a buffer (a running statistic, a counter) after each run.
+ * Outside `collectUpdates` it has no effect: a graph built for looking only changes nothing.
+ */
+export function recordUpdate(buffer: Parameter, value: Tensor): void {
+  collecting?.set(buffer, value)
+}
+
+/** Builds a graph and gathers the updates that its modules record on the way. */
+export function collectUpdates<T>(build: () => T): { result: T; updates: Map<Parameter, Tensor> } {
+  const outer = collecting
+  const updates = new Map<Parameter, Tensor>()
+  collecting = updates
+  try {
+    return { result: build(), updates }
+  } finally {
+    collecting = outer
+  }
+}
