@@ -48,6 +48,48 @@ export { asStateDict } from './checkpoint/stateDict.js'
 export type { CheckpointDataOf, CheckpointDType, CheckpointTensor } from './checkpoint/tensorData.js'
 export { lightningModules } from './checkpoint/torchGlobals.js'
 export { type WriteTorchOptions, writeTorch, writeTorchFile } from './checkpoint/writeTorch.js'
+// Configuration: YAML, interpolation, Hydra's command line, targets, schemas
+export type { CommandLine, FlagDeclaration, FlagDeclarations, FlagType, FlagValues } from './config/commandLine.js'
+export { formatHelp, parseCommandLine } from './config/commandLine.js'
+export type { ComposeOptions } from './config/composeConfig.js'
+export { composeConfig } from './config/composeConfig.js'
+export type { ConfigView } from './config/config.js'
+export { Config } from './config/config.js'
+export type { ConfigObject, ConfigScalar, ConfigValue } from './config/configValue.js'
+export { isConfigObject, MISSING } from './config/configValue.js'
+export type { ConfigProblem } from './config/errors.js'
+export {
+  CommandLineError,
+  ConfigCompositionError,
+  ConfigError,
+  ConfigKeyError,
+  ConfigSyntaxError,
+  ConfigValidationError,
+  InstantiationError,
+  InterpolationError,
+  MissingValueError,
+  OverrideError,
+  UnknownTargetError,
+} from './config/errors.js'
+export type { HydraJob, HydraRunnerOptions, JobMetrics, JobResult } from './config/hydraRunner.js'
+export { expandSweeps, formatSweepTable, hydraRunner } from './config/hydraRunner.js'
+export type { InstantiateOptions } from './config/instantiate.js'
+export { instantiate } from './config/instantiate.js'
+export { loadYaml } from './config/loadYaml.js'
+export { mergeConfigs } from './config/mergeConfigs.js'
+export { nearestNames } from './config/nearestName.js'
+export type { Override, OverrideType } from './config/override.js'
+export { formatOverrideValue, parseOverride } from './config/override.js'
+export { parseYaml } from './config/parseYaml.js'
+export type { Resolver, ResolverContext } from './config/resolvers.js'
+export { registerResolver } from './config/resolvers.js'
+export { stringifyYaml } from './config/stringifyYaml.js'
+export type { ChoiceSweep, IntervalSweep, RangeSweep, Sweep } from './config/sweep.js'
+export { enumerateSweep } from './config/sweep.js'
+export type { RegisteredTarget, TargetFactory } from './config/targetRegistry.js'
+export { registerTarget, resolveTarget, TargetRegistry, targetRegistry } from './config/targetRegistry.js'
+export type { ValidateOptions } from './config/validateConfig.js'
+export { schemaDefaults, schemaHasKey, validateConfig } from './config/validateConfig.js'
 // Modules: trees of parameters that draw graphs
 export { type Activation, activation, activationNames } from './layers/activation.js'
 export { BatchNorm1d } from './layers/batchNorm1d.js'
