@@ -58,6 +58,56 @@ export class BitReader {
     }
   }
 
+  /**
+   * Rice codes into `out[from, to)`: a unary quotient, `parameter` low bits (0 to 30), signs folded into the lowest bit.
+   * The loop keeps the reader's state in local variables; it is where a FLAC decoder spends its time.
+   */
+  rice(out: Float64Array, from: number, to: number, parameter: number): void {
+    const bytes = this.#bytes
+    const end = bytes.length
+    let next = this.#next
+    let cache = this.#cache
+    let cacheBits = this.#cacheBits
+    for (let t = from; t < to; t++) {
+      let quotient = 0
+      for (;;) {
+        while (cacheBits <= 24 && next < end) {
+          cache |= bytes[next++]! << (24 - cacheBits)
+          cacheBits += 8
+        }
+        if (cacheBits === 0) throw new EndOfBits()
+        const leading = Math.min(Math.clz32(cache), cacheBits)
+        quotient += leading
+        if (leading < cacheBits) {
+          // Two steps: a shift by 32 would be a shift by 0.
+          cache = (cache << leading) << 1
+          cacheBits -= leading + 1
+          break
+        }
+        cache = 0
+        cacheBits = 0
+      }
+      if (parameter > cacheBits || quotient >= 1 << 16 || parameter > 14) {
+        this.#next = next
+        this.#cache = cache
+        this.#cacheBits = cacheBits
+        out[t] = unfold(quotient * 2 ** parameter + this.unsigned(parameter))
+        next = this.#next
+        cache = this.#cache
+        cacheBits = this.#cacheBits
+        continue
+      }
+      // Two steps again, for parameter 0.
+      const folded = (quotient << parameter) | ((cache >>> 1) >>> (31 - parameter))
+      cache <<= parameter
+      cacheBits -= parameter
+      out[t] = (folded >>> 1) ^ -(folded & 1)
+    }
+    this.#next = next
+    this.#cache = cache
+    this.#cacheBits = cacheBits
+  }
+
   /** Skips to the next byte boundary. */
   align(): void {
     const rest = this.#cacheBits & 7
@@ -76,4 +126,9 @@ export class BitReader {
     }
     if (this.#cacheBits < wanted) throw new EndOfBits()
   }
+}
+
+/** 0, 1, 2, 3 ... to 0, -1, 1, -2 ...; for values beyond 32 bits too. */
+function unfold(folded: number): number {
+  return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2
 }

@@ -129,7 +129,7 @@ export function decodeFlac(
   try {
     while (decoded < wanted && bytes.length - at >= MIN_FRAME_BYTES && !isTrailingTag(bytes, at)) {
       const frame = decodeFrame(bytes, at, info, options.source)
-      blocks.push(frame.channels.map((samples) => Float32Array.from(samples, (sample) => sample * scale)))
+      blocks.push(frame.channels.map((samples) => scaled(samples, scale)))
       decoded += frame.channels[0]!.length
       at = frame.end
       if (decoded > MAX_SAMPLES) {
@@ -149,6 +149,12 @@ export function decodeFlac(
     if (!(options.allowTruncated && decoded > 0)) throw error
   }
   return { sampleRate: info.sampleRate, channels: joinBlocks(blocks, info.channels, Math.min(decoded, wanted)) }
+}
+
+function scaled(samples: Float64Array, scale: number): Float32Array {
+  const out = new Float32Array(samples.length)
+  for (let t = 0; t < out.length; t++) out[t] = samples[t]! * scale
+  return out
 }
 
 /** ID3v1 tags are sometimes appended to FLAC files. */
@@ -353,11 +359,8 @@ function decodeResidual(bits: BitReader, samples: Float64Array, order: number): 
       const width = bits.unsigned(5)
       for (; t < end; t++) samples[t] = bits.signed(width)
     } else {
-      const factor = 2 ** parameter
-      for (; t < end; t++) {
-        const folded = bits.unary() * factor + bits.unsigned(parameter)
-        samples[t] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2
-      }
+      bits.rice(samples, t, end, parameter)
+      t = end
     }
   }
 }

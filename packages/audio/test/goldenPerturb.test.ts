@@ -50,7 +50,7 @@ describe('perturbations equal NeMo', () => {
     if (file !== undefined) {
       const manifest = join(folder, `${name}.json`)
       await writeManifest(manifest, [{ audio_filepath: fixture(`perturb/${file}`), duration: 0 }])
-      options['manifest_path'] = manifest
+      options.manifest_path = manifest
     }
     const perturbed = await processAugmentations({ [aug_type]: options })!.perturb(segment, random)
     const want = float32Npy(`perturb/${array}.npy`)
