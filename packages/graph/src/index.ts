@@ -55,6 +55,7 @@ export {
   softsign,
   swish,
   tanh,
+  thresholdedRelu,
 } from './ops/activation.js'
 export {
   abs,

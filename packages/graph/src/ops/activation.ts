@@ -141,6 +141,8 @@ export const PRelu = defineOp({
 export const relu = (x: Tensor): Tensor => apply1(Relu, [x])
 /** x if positive, else alpha x; PyTorch's default slope 0.01 */
 export const leakyRelu = (x: Tensor, alpha = 0.01): Tensor => apply1(LeakyRelu, [x], { alpha })
+/** x if x > alpha, else 0 */
+export const thresholdedRelu = (x: Tensor, alpha = 1): Tensor => apply1(ThresholdedRelu, [x], { alpha })
 /** x if positive, else alpha (e^x - 1) */
 export const elu = (x: Tensor, alpha = 1): Tensor => apply1(Elu, [x], { alpha })
 /** Scaled exponential linear unit */
