@@ -1,5 +1,14 @@
 export { type CompileOptions, compile, Program, type RunOptions } from './compile.js'
-export { type Dim, evaluateDim, formatShape, type Shape } from './dim.js'
+export {
+  addDims,
+  type Dim,
+  evaluateDim,
+  floorDivideDims,
+  formatShape,
+  multiplyDims,
+  type Shape,
+  subtractDims,
+} from './dim.js'
 export {
   allocate,
   type DataOf,
@@ -101,7 +110,7 @@ export { gather, gatherElements } from './ops/gather.js'
 export { constant, full, input, isConstant, lift } from './ops/leaves.js'
 export { dot, gemm, linear, matMul } from './ops/matMul.js'
 export { oneHot } from './ops/oneHot.js'
-export { type PadMode, pad } from './ops/pad.js'
+export { type PadMode, pad, padConstant } from './ops/pad.js'
 export {
   dropout,
   RANDOM_KEY,
