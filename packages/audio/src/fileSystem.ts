@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AudioFileError } from './errors.js'
+import { AudioError, AudioFileError } from './errors.js'
 import type { ByteSource } from './wavHeader.js'
 
 /** An open file to read parts of. */
@@ -98,7 +98,7 @@ async function orFileError<T>(path: string, action: string, body: () => Promise<
   try {
     return await body()
   } catch (cause) {
-    if (cause instanceof AudioFileError) throw cause
+    if (cause instanceof AudioError) throw cause
     throw new AudioFileError(`the file cannot be ${action}: ${reason(cause)}`, { source: path, cause })
   }
 }
