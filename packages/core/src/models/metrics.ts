@@ -1,0 +1,31 @@
+import type { TensorData } from '@nemo/graph'
+import type { Batch } from '../data/dataset.js'
+
+/** Metrics gathered over the batches of an evaluation, on the host. */
+export interface MetricAccumulator {
+  /**
+   * Takes in one batch.
+   *
+   * @param outputs - What the step's graph gave, by name.
+   */
+  update(outputs: Readonly<Record<string, TensorData>>, batch: Batch): void
+  /** Values over all batches so far, by short name (`loss`, `wer`). */
+  compute(): Record<string, number>
+}
+
+/** Mean of the `loss` output over samples. */
+export class MeanLoss implements MetricAccumulator {
+  #sum = 0
+  #count = 0
+
+  update(outputs: Readonly<Record<string, TensorData>>, batch: Batch): void {
+    const loss = outputs.loss
+    if (!loss) return
+    this.#sum += Number(loss.data[0]) * batch.samples.length
+    this.#count += batch.samples.length
+  }
+
+  compute(): Record<string, number> {
+    return this.#count === 0 ? {} : { loss: this.#sum / this.#count }
+  }
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+
+const count = z.number().int().min(0)
+const limit = z.union([z.number().int().min(0), z.number().min(0).max(1)])
+
+/** Settings of a trainer: Lightning's keys and meanings. */
+export const trainerConfigSchema = z.strictObject({
+  /** Passes over the data; null for no limit but max_steps. */
+  max_epochs: count.nullable().default(1000),
+  min_epochs: count.default(0),
+  /** Optimiser steps; null or -1 for no limit but max_epochs. */
+  max_steps: z.number().int().min(-1).nullable().default(null),
+  /** Wall-clock limit, in seconds. */
+  max_time: z.number().positive().nullable().default(null),
+  accumulate_grad_batches: z.number().int().min(1).default(1),
+  /** Largest gradient norm (or absolute value); 0 or null for no clipping. */
+  gradient_clip_val: z.number().min(0).nullable().default(0),
+  gradient_clip_algorithm: z.enum(['norm', 'value']).default('norm'),
+  /** Fraction of an epoch (up to 1.0), or number of batches, between validations. */
+  val_check_interval: z.number().positive().default(1.0),
+  check_val_every_n_epoch: z.number().int().min(1).default(1),
+  num_sanity_val_steps: z.number().int().min(-1).default(2),
+  limit_train_batches: limit.default(1.0),
+  limit_val_batches: limit.default(1.0),
+  limit_test_batches: limit.default(1.0),
+  /** Train and validate on this many batches (or this share) of the training data, in fixed order. */
+  overfit_batches: limit.default(0),
+  /** One batch of everything (or so many), to see whether it runs. */
+  fast_dev_run: z.union([z.boolean(), count]).default(false),
+  log_every_n_steps: z.number().int().min(1).default(50),
+  /** Seed of weights, order, augmentation and dropout. */
+  seed: z.number().int().default(0),
+  /** Stop with an error when the loss is NaN or infinite. */
+  terminate_on_nan: z.boolean().default(true),
+  enable_progress_bar: z.boolean().default(true),
+  precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
+  /** `cpu` runs ONNX Runtime on the processor. */
+  accelerator: z.enum(['cpu', 'auto']).default('cpu'),
+  devices: z.union([z.literal(1), z.literal('auto')]).default(1),
+  num_nodes: z.literal(1).default(1),
+  /** Threads of one op; 0 for one per core. */
+  num_threads: count.default(0),
+  default_root_dir: z.string().nullable().default(null),
+})
+
+/** Settings of a trainer, all filled in. */
+export type TrainerConfig = z.output<typeof trainerConfigSchema>
+
+/** Settings of a trainer as they are written: any of the keys. */
+export type TrainerConfigInput = z.input<typeof trainerConfigSchema>
+
+/** What a limit means for a number of batches: up to 1.0 a share, whole numbers a count (1 is all of them, as a float). */
+export function limitedBatches(limitValue: number, batches: number): number {
+  return limitValue <= 1 && !(limitValue === 0) ? Math.floor(batches * limitValue) || (batches > 0 ? 1 : 0) : Math.min(batches, limitValue)
+}
