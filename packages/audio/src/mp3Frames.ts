@@ -67,15 +67,21 @@ export function isMp3At(bytes: Uint8Array, offset: number): boolean {
   return next === undefined ? offset + frame.size === bytes.length : isSameStream(frame, next)
 }
 
-/** True when the bytes start with MPEG audio, perhaps after an ID3v2 tag. */
+/** True when the bytes start with MPEG audio, perhaps after an ID3v2 tag and zeros that some writers leave for one. */
 export function isMp3(bytes: Uint8Array): boolean {
-  return isMp3At(bytes, id3Size(bytes))
+  return isMp3At(bytes, firstFrameOffset(bytes))
+}
+
+function firstFrameOffset(bytes: Uint8Array): number {
+  let at = id3Size(bytes)
+  while (at < bytes.length && bytes[at] === 0) at++
+  return at
 }
 
 /** All whole frames of the stream that starts first, in order. */
 export function readMp3Frames(bytes: Uint8Array): Mp3Frame[] {
   const frames: Mp3Frame[] = []
-  let at = id3Size(bytes)
+  let at = firstFrameOffset(bytes)
   while (at + 4 <= bytes.length) {
     const frame = parseMp3Header(bytes, at)
     const first = frames[0]

@@ -16,12 +16,14 @@ export async function* textLines(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   source: string,
 ): AsyncGenerator<TextLine> {
+  // Drops a byte order mark; Windows line ends go with the white space around the line.
+  const decoder = new TextDecoder('utf-8', { fatal: true })
   let number = 0
   let pending: Uint8Array[] = []
   let pendingBytes = 0
   const finish = (): TextLine => {
     number++
-    const line = { number, text: decodeLine(pending, pendingBytes, source, number) }
+    const line = { number, text: decodeLine(decoder, pending, pendingBytes, { source, line: number }) }
     pending = []
     pendingBytes = 0
     return line
@@ -47,24 +49,27 @@ export async function* textLines(
   if (pendingBytes > 0) yield finish()
 }
 
-function decodeLine(parts: readonly Uint8Array[], size: number, source: string, line: number): string | ManifestError {
+function decodeLine(
+  decoder: InstanceType<typeof TextDecoder>,
+  parts: readonly Uint8Array[],
+  size: number,
+  at: { readonly source: string; readonly line: number },
+): string | ManifestError {
   const bytes = parts.length === 1 ? parts[0]! : new Uint8Array(size)
   if (parts.length > 1) {
-    let at = 0
+    let offset = 0
     for (const part of parts) {
-      bytes.set(part, at)
-      at += part.length
+      bytes.set(part, offset)
+      offset += part.length
     }
   }
   try {
-    // Drops a byte order mark; Windows line ends go with the white space around the line.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim()
+    return decoder.decode(bytes).trim()
   } catch (cause) {
     return new ManifestError(
       'expected UTF-8 text, found other bytes. Convert the manifest to UTF-8, or skip bad lines.',
       {
-        source,
-        line,
+        ...at,
         cause,
       },
     )
