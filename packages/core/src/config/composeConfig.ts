@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { applyOverrides } from './applyOverrides.js'
 import { Config } from './config.js'
 import { type ConfigFile, ConfigRepository, type DefaultsEntry } from './configRepository.js'
@@ -240,7 +239,7 @@ class Composition {
   private notFound(path: string, parent?: ConfigFile, group?: string): ConfigCompositionError {
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
     const options = this.repository.options(group ?? folder)
-    const [near] = nearestNames(basename(path), options)
+    const [near] = nearestNames(path.slice(path.lastIndexOf('/') + 1), options)
     const hint = near === undefined ? '' : ` Did you mean "${near}"?`
     const available = options.length === 0 ? '' : ` Available: ${options.join(', ')}.`
     const where = parent === undefined ? '' : `${parent.file}: `

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { isAbsolute, join, resolve, sep } from 'node:path'
 import { type ConfigObject, type ConfigValue, isConfigObject } from './configValue.js'
 import { ConfigCompositionError } from './errors.js'
 import { loadYaml } from './loadYaml.js'
+import { nodeModule } from './nodeModule.js'
 
 /** One entry of a config's `defaults` list. */
 export type DefaultsEntry =
@@ -36,11 +35,13 @@ export class ConfigRepository {
   private readonly files = new Map<string, ConfigFile | undefined>()
 
   constructor(searchPath: readonly string[]) {
+    const { resolve } = nodeModule('node:path')
     this.searchPath = searchPath.map((folder) => resolve(folder))
   }
 
   /** True if `group` is a folder of the search path. */
   hasGroup(group: string): boolean {
+    const { statSync } = nodeModule('node:fs')
     return this.searchPath.some((folder) => {
       const path = this.inside(folder, group)
       return path !== undefined && group !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
@@ -49,6 +50,7 @@ export class ConfigRepository {
 
   /** Names of the configs in a group, sorted, without extension. */
   options(group: string): string[] {
+    const { existsSync, readdirSync, statSync } = nodeModule('node:fs')
     const names = new Set<string>()
     for (const folder of this.searchPath) {
       const path = this.inside(folder, group)
@@ -63,6 +65,7 @@ export class ConfigRepository {
 
   /** Reads the config `path` (`db/mysql`, with or without `.yaml`), or `undefined` if there is none. */
   load(path: string): ConfigFile | undefined {
+    const { existsSync } = nodeModule('node:fs')
     const name = path.replace(/\.ya?ml$/, '')
     if (this.files.has(name)) return this.files.get(name)
     let found: ConfigFile | undefined
@@ -81,6 +84,7 @@ export class ConfigRepository {
 
   /** `path` in `folder`, or `undefined` if it leads out of it. */
   private inside(folder: string, path: string): string | undefined {
+    const { isAbsolute, join, sep } = nodeModule('node:path')
     if (isAbsolute(path)) return undefined
     const joined = join(folder, path)
     return joined === folder || joined.startsWith(folder.endsWith(sep) ? folder : folder + sep) ? joined : undefined
@@ -93,7 +97,7 @@ function readConfigFile(file: string): ConfigFile {
 }
 
 function readPackageHeader(file: string): string | undefined {
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
+  for (const line of nodeModule('node:fs').readFileSync(file, 'utf8').split('\n')) {
     const text = line.trim()
     if (text === '') continue
     if (!text.startsWith('#')) return undefined

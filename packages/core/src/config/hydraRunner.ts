@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import {
   type CommandLine,
@@ -12,6 +10,7 @@ import { composeConfig } from './composeConfig.js'
 import type { Config } from './config.js'
 import { isConfigObject } from './configValue.js'
 import { ConfigKeyError } from './errors.js'
+import { nodeModule } from './nodeModule.js'
 import { formatOverrideValue, type Override } from './override.js'
 import { stringifyYaml } from './stringifyYaml.js'
 import { enumerateSweep } from './sweep.js'
@@ -77,6 +76,8 @@ export function expandSweeps(overrides: readonly Override[]): Override[][] {
 /** Finds the folder that `--config-path` names: from here, or from beside the recipe's own configs. */
 function findConfigDir(given: string | undefined, own: string | undefined): string | undefined {
   if (given === undefined) return own
+  const { existsSync } = nodeModule('node:fs')
+  const { dirname, isAbsolute, join, resolve } = nodeModule('node:path')
   if (isAbsolute(given) || existsSync(given) || own === undefined) return resolve(given)
   return [join(own, given), join(dirname(own), given)].find((folder) => existsSync(folder)) ?? resolve(given)
 }
@@ -103,7 +104,7 @@ export async function hydraRunner<C = Config, const F extends FlagDeclarations =
   const flags = options.flags ?? ({} as F)
   const line = parseCommandLine(options.argv ?? process.argv.slice(2), flags)
   if (line.help) {
-    print(formatHelp(basename(process.argv[1] ?? 'recipe'), options.description ?? '', flags))
+    print(formatHelp(nodeModule('node:path').basename(process.argv[1] ?? 'recipe'), options.description ?? '', flags))
     return []
   }
   const compose = (overrides: readonly Override[]): Config => composeFor(options, line, overrides)

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type ConfigObject, isConfigObject } from './configValue.js'
 import { ConfigCompositionError, ConfigSyntaxError } from './errors.js'
+import { nodeModule } from './nodeModule.js'
 import { parseYaml } from './parseYaml.js'
 
 /**
@@ -9,6 +9,7 @@ import { parseYaml } from './parseYaml.js'
  * @throws ConfigCompositionError if the file cannot be read; ConfigSyntaxError if it is not a YAML mapping.
  */
 export function loadYaml(path: string): ConfigObject {
+  const { readFileSync } = nodeModule('node:fs')
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))

@@ -21,7 +21,7 @@ function environment(args: readonly ConfigValue[]): { value: string | undefined;
   if (typeof name !== 'string' || args.length > 2) {
     throw new Error('expected the name of an environment variable and at most one default')
   }
-  const value = process.env[name]
+  const value = globalThis.process?.env[name]
   if (value === undefined && args.length < 2) {
     throw new Error(
       `the environment variable ${name} is not set; set it, or give a default: \${oc.env:${name},DEFAULT}`,
