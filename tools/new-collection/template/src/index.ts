@@ -1,0 +1,1 @@
+export { MeanPoolingDecoder, type MeanPoolingDecoderConfig } from './modules/meanPoolingDecoder.js'
