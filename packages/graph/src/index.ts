@@ -32,6 +32,7 @@ export {
   ShapeError,
 } from './errors.js'
 export { grad, vjp } from './grad.js'
+export { type ExportOnnxOptions, exportOnnx } from './onnx/exportOnnx.js'
 export {
   type AttributeKind,
   type AttributeSpec,

@@ -101,7 +101,7 @@ const cases: readonly {
   { type: 'Clip', name: 'hardtanh', build: (x) => hardtanh(x), value: (x) => Math.min(1, Math.max(-1, x)) },
 ]
 
-for (const { type, name, build, value, smooth = false, range = [-3, 3] } of cases) {
+for (const { type, name, build, value, smooth = false, range = [-3, 3] as const } of cases) {
   const check = {
     build: ([x]: readonly Tensor[]) => build(x!),
     secondOrder: smooth,

@@ -297,6 +297,8 @@ export const maximum = (a: Operand, b: Operand): Tensor => apply1(Max, operands(
 export const minimum = (a: Operand, b: Operand): Tensor => apply1(Min, operands(a, b))
 /** Sum of several tensors in one pass. */
 export const sum = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? tensors[0]! : apply1(Sum, tensors))
+/** Mean of several tensors. */
+export const mean = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? tensors[0]! : apply1(Mean, tensors))
 /** -x */
 export const neg = (x: Tensor): Tensor => apply1(Neg, [x])
 /** 1 / x */

@@ -35,5 +35,7 @@ export const shiftLeft = (x: Tensor, bits: number): Tensor =>
   apply1(BitShift, [x, lift(bits, x.dtype)], { direction: 'LEFT' })
 /** Bits set in one of the two */
 export const bitwiseXor = (a: Tensor, b: Tensor): Tensor => apply1(BitwiseXor, [a, b])
+/** Bits set in either */
+export const bitwiseOr = (a: Tensor, b: Tensor): Tensor => apply1(BitwiseOr, [a, b])
 /** Bits set in both */
 export const bitwiseAnd = (a: Tensor, b: Tensor): Tensor => apply1(BitwiseAnd, [a, b])

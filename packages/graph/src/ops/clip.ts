@@ -1,7 +1,9 @@
 import { apply1, defineOp } from '../op.js'
 import type { Tensor } from '../tensor.js'
-import { greaterOrEqual, lessOrEqual, logicalAnd } from './comparison.js'
+import { maximum } from './arithmetic.js'
+import { greater, greaterOrEqual, lessOrEqual, logicalAnd, logicalNot } from './comparison.js'
 import { lift } from './leaves.js'
+import { reduceSum } from './reduction.js'
 import { where } from './where.js'
 
 /** x limited to [min, max], both optional scalars. The gradient passes at the limits, as PyTorch's clamp. ONNX Clip-13. */
@@ -9,12 +11,18 @@ export const Clip = defineOp({
   type: 'Clip',
   since: 13,
   infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-  grad: ({ dy, x, inputs }) => {
+  grad: ({ dy, x, inputs, needs }) => {
     const [, min, max] = inputs
     const above = min ? greaterOrEqual(x, min) : undefined
     const below = max ? lessOrEqual(x, max) : undefined
     const inside = above && below ? logicalAnd(above, below) : (above ?? below)
-    return [inside ? where(inside, dy, 0) : dy]
+    // ONNX applies min first, so that max wins where they cross.
+    const atMin = () => (below ? logicalAnd(logicalNot(above!), lessOrEqual(min!, max!)) : logicalNot(above!))
+    return [
+      inside ? where(inside, dy, 0) : dy,
+      needs(1) ? reduceSum(where(atMin(), dy, 0)) : null,
+      needs(2) ? reduceSum(where(greater(maximum(x, min ?? x), max!), dy, 0)) : null,
+    ]
   },
 })
 

@@ -12,13 +12,14 @@ import {
 import type { OutputSpec, Tensor } from '../tensor.js'
 import { div, mul, sub } from './arithmetic.js'
 import { cast } from './cast.js'
-import { equal } from './comparison.js'
+import { equal, logicalAnd } from './comparison.js'
 import { expandLike } from './expand.js'
-import { exp, log } from './exponential.js'
+import { exp } from './exponential.js'
 import { constant } from './leaves.js'
-import { reshapeTo } from './reshape.js'
+import { unsqueeze } from './reshape.js'
 import { sign } from './rounding.js'
 import { dimTensor, shapeOf } from './shape.js'
+import { where } from './where.js'
 
 const reductionAttributes = {
   keepdims: { kind: 'int', default: 1 },
@@ -61,9 +62,7 @@ function keepDims(reduced: Tensor, context: GradientContext): Tensor {
   const axes = reducedAxes(context, () => {
     throw new TypeError('unreachable: axes were checked by the shape rule')
   })
-  if (context.node.attributes.keepdims !== 0 || axes.length === 0) return reduced
-  const shape = context.x.shape.map((dim, axis): Dim => (axes.includes(axis) ? 1 : dim))
-  return reshapeTo(reduced, shape, [context.x])
+  return context.node.attributes.keepdims !== 0 || axes.length === 0 ? reduced : unsqueeze(reduced, axes)
 }
 
 function reduction(type: string, since: number, grad: (context: GradientContext, dy: Tensor) => Tensor): OpDefinition {
@@ -106,10 +105,22 @@ export const ReduceMax: OpDefinition = reduction('ReduceMax', 20, gradExtremum)
 /** Smallest element over axes. ONNX ReduceMin-20. */
 export const ReduceMin: OpDefinition = reduction('ReduceMin', 20, gradExtremum)
 
-/** Product over axes. Its gradient is exact unless an element is 0. ONNX ReduceProd-18. */
-export const ReduceProd: OpDefinition = reduction('ReduceProd', 18, (context, dy) =>
-  div(mul(dy, keepDims(context.y, context)), context.x),
-)
+/**
+ * Product over axes. The gradient is exact with zeros too: the product of the other elements. (Its own gradient takes the
+ * places of zeros as fixed.) ONNX ReduceProd-18.
+ */
+export const ReduceProd: OpDefinition = reduction('ReduceProd', 18, (context, dy) => {
+  const { x } = context
+  const axes = context.inputs[1] ?? null
+  const over = (op: OpDefinition, t: Tensor) =>
+    apply1(op, [t, axes], { keepdims: 1, noop_with_empty_axes: context.node.attributes.noop_with_empty_axes })
+  const isZero = equal(x, 0)
+  const zeros = over(ReduceSum, cast(isZero, dy.dtype))
+  const nonzero = where(isZero, 1, x)
+  const product = over(ReduceProd, nonzero)
+  const atZero = logicalAnd(isZero, equal(zeros, 1))
+  return mul(dy, where(equal(zeros, 0), div(product, nonzero), where(atZero, product, 0)))
+})
 
 /** Sum of squares over axes. ONNX ReduceSumSquare-18. */
 export const ReduceSumSquare: OpDefinition = reduction('ReduceSumSquare', 18, ({ x }, dy) => mul(mul(x, 2), dy))
@@ -117,10 +128,11 @@ export const ReduceSumSquare: OpDefinition = reduction('ReduceSumSquare', 18, ({
 /** Sum of absolute values over axes. ONNX ReduceL1-18. */
 export const ReduceL1: OpDefinition = reduction('ReduceL1', 18, ({ x }, dy) => mul(sign(x), dy))
 
-/** Euclidean norm over axes. ONNX ReduceL2-18. */
-export const ReduceL2: OpDefinition = reduction('ReduceL2', 18, (context, dy) =>
-  mul(context.x, div(dy, keepDims(context.y, context))),
-)
+/** Euclidean norm over axes; the gradient at the origin is 0, as PyTorch's. ONNX ReduceL2-18. */
+export const ReduceL2: OpDefinition = reduction('ReduceL2', 18, (context, dy) => {
+  const norm = keepDims(context.y, context)
+  return mul(context.x, div(dy, where(equal(norm, 0), 1, norm)))
+})
 
 /** ln of the sum over axes. ONNX ReduceLogSum-18. */
 export const ReduceLogSum: OpDefinition = reduction('ReduceLogSum', 18, (context, dy) =>
@@ -161,7 +173,9 @@ export const ArgMin = arg('ArgMin')
 export type Axes = number | readonly number[]
 
 function reduce(op: OpDefinition, x: Tensor, axes: Axes | undefined, keepDims: boolean): Tensor {
-  const list = axes === undefined ? null : constant(typeof axes === 'number' ? [axes] : [...axes], 'int64')
+  // ONNX Runtime gets the shape of an empty tensor's reduction wrong when axes are negative.
+  const normal = (typeof axes === 'number' ? [axes] : axes)?.map((axis) => (axis < 0 ? axis + x.rank : axis))
+  const list = normal ? constant(normal, 'int64') : null
   return apply1(op, [x, list], { keepdims: keepDims ? 1 : 0 })
 }
 
@@ -184,7 +198,10 @@ export const reduceL2 = (x: Tensor, axes?: Axes, keepDims = false): Tensor => re
 export const reduceLogSumExp = (x: Tensor, axes?: Axes, keepDims = false): Tensor =>
   reduce(ReduceLogSumExp, x, axes, keepDims)
 /** ln of the sum over axes (all by default). */
-export const reduceLogSum = (x: Tensor, axes?: Axes, keepDims = false): Tensor => log(reduceSum(x, axes, keepDims))
+export const reduceLogSum = (x: Tensor, axes?: Axes, keepDims = false): Tensor =>
+  reduce(ReduceLogSum, x, axes, keepDims)
+/** Sum of absolute values over axes (all by default). */
+export const reduceL1 = (x: Tensor, axes?: Axes, keepDims = false): Tensor => reduce(ReduceL1, x, axes, keepDims)
 /** Index of the largest element along `axis`, int64. */
 export const argMax = (x: Tensor, axis: number, keepDims = false): Tensor =>
   apply1(ArgMax, [x], { axis, keepdims: keepDims ? 1 : 0 })

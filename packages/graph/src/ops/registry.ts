@@ -59,7 +59,7 @@ import { Slice } from './slice.js'
 import { LogSoftmax, Softmax } from './softmax.js'
 import { Tile } from './tile.js'
 import { Transpose } from './transpose.js'
-import { Acos, Asin, Atan, Cos, Sin, Tan } from './trigonometric.js'
+import { Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinh, Tan } from './trigonometric.js'
 import { Where } from './where.js'
 
 /**
@@ -69,12 +69,15 @@ import { Where } from './where.js'
 export const ops = {
   Abs,
   Acos,
+  Acosh,
   Add,
   And,
   ArgMax,
   ArgMin,
   Asin,
+  Asinh,
   Atan,
+  Atanh,
   BatchNormalization,
   BitShift,
   BitwiseAnd,
@@ -92,6 +95,7 @@ export const ops = {
   ConvInputGradient,
   ConvWeightGradient,
   Cos,
+  Cosh,
   CumSum,
   Div,
   Elu,
@@ -158,6 +162,7 @@ export const ops = {
   Sigmoid,
   Sign,
   Sin,
+  Sinh,
   Size,
   Slice,
   Softmax,

@@ -1,4 +1,4 @@
-import { type Dim, type Shape as Dims, floorDivideDims, productOfDims } from '../dim.js'
+import { type Dim, type Shape as Dims, floorDivideDims, isStatic, productOfDims } from '../dim.js'
 import { apply1, defineOp, type InferContext, normalizeAxis } from '../op.js'
 import type { OutputSpec, Tensor } from '../tensor.js'
 import { constant } from './leaves.js'
@@ -110,17 +110,38 @@ export const Squeeze = defineOp({
  * @throws ShapeError if the element counts differ or a symbol is unknown.
  */
 export function reshapeTo(x: Tensor, dims: Dims, sources: readonly Tensor[]): Tensor {
-  // One unknown axis can be left to Reshape; an axis that stays in place is written 0.
-  const inPlace = dims.map((dim, i): Dim => (typeof dim === 'string' && x.shape[i] === dim ? 0 : dim))
-  const symbols = inPlace.filter((dim) => typeof dim === 'string')
-  const zeroSized = dims.includes(0) || x.shape.includes(0)
-  if (!zeroSized && symbols.length <= 1 && !(symbols.length === 1 && dims.includes(-1))) {
+  if (sameDims(x.shape, dims)) return x
+  const [inserted, removed] = [onesInserted(x.shape, dims), onesInserted(dims, x.shape)]
+  if (inserted) return unsqueeze(x, inserted)
+  if (removed) return squeeze(x, removed)
+  const wild = dims.indexOf(-1)
+  const rest = wild < 0 ? undefined : productOfDims(dims.filter((_, i) => i !== wild))
+  const full = rest === undefined || rest === 0 ? dims : dims.with(wild, floorDivideDims(productOfDims(x.shape), rest))
+  // An axis that stays in place is written 0, and one symbol can be left for Reshape to work out as -1; but not both,
+  // as nothing can be worked out where an axis turns out empty.
+  const inPlace = full.map((dim, i): Dim => (typeof dim === 'string' && x.shape[i] === dim ? 0 : dim))
+  const symbols = inPlace.filter((dim) => typeof dim === 'string').length
+  const zeroSized = full.includes(0) || x.shape.includes(0)
+  if (!zeroSized && (symbols === 0 || (symbols === 1 && !inPlace.includes(0)))) {
     const target = inPlace.map((dim) => (typeof dim === 'string' ? -1 : dim))
-    const result = apply1(Reshape, [x, constant(target as number[], 'int64', [target.length])])
-    if (symbols.length === 0 || result.shape.every((dim, i) => dim === dims[i])) return result
-    return nameDims(x, target as number[], dims)
+    const result = apply1(Reshape, [x, constant(target, 'int64', [target.length])])
+    return sameDims(result.shape, full) ? result : nameDims(x, target, full)
   }
-  return apply1(Reshape, [x, shapeTensor(dims, [x, ...sources])], { allowzero: zeroSized ? 1 : 0 })
+  return apply1(Reshape, [x, shapeTensor(full, [x, ...sources])], { allowzero: 1 })
+}
+
+const sameDims = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
+
+// Places of the axes of size 1 that turn `from` into `to`, if nothing else does.
+function onesInserted(from: Dims, to: Dims): number[] | undefined {
+  const places: number[] = []
+  let at = 0
+  for (const [i, dim] of to.entries()) {
+    if (at < from.length && from[at] === dim) at++
+    else if (dim === 1) places.push(i)
+    else return undefined
+  }
+  return at === from.length ? places : undefined
 }
 
 // Reshape would infer a quotient of symbols; the caller knows its shorter name.
@@ -148,8 +169,8 @@ export const ReshapeNamed = defineOp({
 export const reshape = (x: Tensor, dims: Dims, sources: readonly Tensor[] = []): Tensor => reshapeTo(x, dims, sources)
 /** x with the shape of `like`, which has as many elements. */
 export function reshapeLike(x: Tensor, like: Tensor): Tensor {
-  if (x.rank === like.rank && x.shape.every((dim, i) => dim === like.shape[i])) return x
-  return apply1(Reshape, [x, shapeOf(like)], { allowzero: like.shape.includes(0) ? 1 : 0 })
+  if (sameDims(x.shape, like.shape)) return x
+  return isStatic(like.shape) ? reshapeTo(x, like.shape, []) : apply1(Reshape, [x, shapeOf(like)], { allowzero: 1 })
 }
 /** Inserts axes of size 1 at the given places of the result. */
 export const unsqueeze = (x: Tensor, axes: number | readonly number[]): Tensor =>
