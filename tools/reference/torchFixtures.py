@@ -2,6 +2,8 @@
 
     python torchFixtures.py write DIR      # writes torchM.N-{zip,legacy}-{tensors,training}.pt and .json
     python torchFixtures.py describe FILE  # prints the same JSON for any file; uses weights_only where it exists
+    python torchFixtures.py safetensors DIR # writes reference.safetensors and .json (made with safetensors of torch 2.15)
+    python torchFixtures.py lightning FILE # writes a Lightning checkpoint (made with pytorch-lightning 1.9.5, omegaconf 2.1.2)
 
 Run `write` with several versions of torch (1.5.1, 1.13.1 and 2.15.0 made the fixtures). Bits of floats are given as hex, so
 that comparisons are exact.
@@ -150,9 +152,49 @@ def write(folder):
             json.dump(describe(value), file, separators=(',', ':'))
 
 
+def lightning(path):
+    import omegaconf
+    import pytorch_lightning
+
+    class Model(pytorch_lightning.LightningModule):
+        def __init__(self, cfg: omegaconf.DictConfig):
+            super().__init__()
+            self.save_hyperparameters()
+            self.linear = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch, _):
+            return self.linear(batch[0]).pow(2).mean()
+
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters())
+
+        def train_dataloader(self):
+            return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(4, 2)), batch_size=2)
+
+    torch.manual_seed(3)
+    trainer = pytorch_lightning.Trainer(
+        max_epochs=2, accelerator='cpu', logger=False, enable_progress_bar=False, enable_checkpointing=False
+    )
+    trainer.fit(Model(omegaconf.OmegaConf.create({'labels': ['a', 'b'], 'copy': '${labels}', 'lr': 1e-3})))
+    trainer.save_checkpoint(path)
+
+
+def write_safetensors(folder):
+    import safetensors.torch
+
+    state = {name: tensor.detach().clone().contiguous() for name, tensor in tensors().items()}
+    safetensors.torch.save_file(state, os.path.join(folder, 'reference.safetensors'), metadata={'format': 'pt', 'by': 'safetensors'})
+    with open(os.path.join(folder, 'reference.safetensors.json'), 'w') as file:
+        json.dump(describe(state), file, separators=(',', ':'))
+
+
 if __name__ == '__main__':
     command, path = sys.argv[1:]
     if command == 'write':
         write(path)
+    elif command == 'safetensors':
+        write_safetensors(path)
+    elif command == 'lightning':
+        lightning(path)
     else:
         print(json.dumps(describe(load(path)), separators=(',', ':')))

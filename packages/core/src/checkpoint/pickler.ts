@@ -68,6 +68,11 @@ export class Pickler {
   string(value: string): void {
     const key = `text ${value}` // apart from the keys of globals
     if (this.recall(key)) return
+    if (/\p{Surrogate}/u.test(value)) {
+      throw new CheckpointContentError(
+        `The text ${JSON.stringify(value)} holds half a surrogate pair, which UTF-8 cannot express.`,
+      )
+    }
     const bytes = encoder.encode(value)
     this.op(0x58)
     this.uint32(bytes.length)

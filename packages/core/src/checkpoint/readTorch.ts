@@ -191,9 +191,15 @@ function readZipLayout(source: RandomAccess, options: ReadTorchOptions): PythonV
   const entry = entries.get(pickle[0]!) as ZipEntry
   if (entry.size > limits.maxPickleBytes) throw pickleTooLarge(source.name, limits)
 
-  let stored = 0
-  for (const { size } of entries.values()) stored += size
-  const collector = new TensorCollector(source.name, tensorLimit(limits, stored))
+  // PyTorch 1.4 could write this layout too, with another name for the folder.
+  const stored = (key: string): ZipEntry => {
+    const member = entries.get(`${prefix}data/${key}`) ?? entries.get(`${prefix}tensors/${key}`)
+    if (member) return member
+    throw new ArchiveMissingError(`${source.name}: the elements of a tensor, member ${prefix}data/${key}, are missing.`)
+  }
+  let storedBytes = 0
+  for (const { size } of entries.values()) storedBytes += size
+  const collector = new TensorCollector(source.name, tensorLimit(limits, storedBytes))
   const { value } = unpickle(entry.read(), 0, {
     name: source.name,
     maxObjects: limits.maxPickleObjects,
@@ -204,17 +210,13 @@ function readZipLayout(source: RandomAccess, options: ReadTorchOptions): PythonV
     }),
     persistentLoad: (id) => {
       const storage = loadStorage(id, source.name)
-      const member = `${prefix}data/${storage.key}`
-      const size = entries.get(member)?.size
-      if (size === undefined)
-        throw new ArchiveMissingError(`${source.name}: the elements of a tensor, member ${member}, are missing.`)
-      checkStorageSize(storage, size, source.name)
+      checkStorageSize(storage, stored(storage.key).size, source.name)
       collector.addStorage(storage)
       return storage
     },
   })
   checkPlain(value, source.name)
-  collector.fill((key) => (entries.get(`${prefix}data/${key}`) as ZipEntry).read(), byteOrder === 'big')
+  collector.fill((key) => stored(key).read(), byteOrder === 'big')
   return value
 }
 

@@ -228,7 +228,8 @@ class Machine {
   }
 
   global(module: string, name: string): void {
-    this.push(this.environment.resolveGlobal(`${MODULES_OF_PYTHON_2[module] ?? module}.${name}`))
+    const pythonName = `${MODULES_OF_PYTHON_2.get(module) ?? module}.${name}`
+    this.push(this.environment.resolveGlobal(TYPES_OF_PYTHON_2.get(pythonName) ?? pythonName))
   }
 
   call(callable: unknown, args: unknown): void {
@@ -266,7 +267,7 @@ class Machine {
   }
 
   float(text: string): number {
-    const special = SPECIAL_FLOATS[text.toLowerCase()]
+    const special = SPECIAL_FLOATS.get(text.toLowerCase())
     const value = special ?? Number(text)
     if (text.trim() === '' || (Number.isNaN(value) && special === undefined)) {
       throw this.error(`expected a float, found ${JSON.stringify(text.slice(0, 40))}`)
@@ -282,7 +283,7 @@ class Machine {
     const raw = text.slice(1, -1).replace(/\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|[\s\S])/g, (_, code: string) => {
       if (code[0] === 'x' && code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16))
       if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff)
-      return ESCAPES[code] ?? `\\${code}`
+      return ESCAPES.get(code) ?? `\\${code}`
     })
     return this.text(Uint8Array.from(raw, (character) => character.charCodeAt(0)))
   }
@@ -298,27 +299,35 @@ class Machine {
 }
 
 /** Modules that were renamed between Python 2, whose names protocols 0 to 2 use, and Python 3. */
-const MODULES_OF_PYTHON_2: Readonly<Record<string, string>> = { __builtin__: 'builtins', copy_reg: 'copyreg' }
+const MODULES_OF_PYTHON_2: ReadonlyMap<string, string> = new Map([
+  ['__builtin__', 'builtins'],
+  ['copy_reg', 'copyreg'],
+])
 
-const SPECIAL_FLOATS: Readonly<Record<string, number>> = {
-  nan: Number.NaN,
-  inf: Number.POSITIVE_INFINITY,
-  '-inf': Number.NEGATIVE_INFINITY,
-}
+const TYPES_OF_PYTHON_2: ReadonlyMap<string, string> = new Map([
+  ['builtins.long', 'builtins.int'],
+  ['builtins.unicode', 'builtins.str'],
+])
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  v: '\v',
-  '\n': '',
-}
+const SPECIAL_FLOATS: ReadonlyMap<string, number> = new Map([
+  ['nan', Number.NaN],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+])
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\'],
+  ["'", "'"],
+  ['"', '"'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['a', '\x07'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['v', '\v'],
+  ['\n', ''],
+])
 
 function narrow(value: bigint): number | bigint {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
