@@ -1,4 +1,4 @@
-import { broadcastDim, broadcastShapes, type Dim } from '../dim.js'
+import { broadcastDim, broadcastShapes, type Dim, productOfDims } from '../dim.js'
 import { apply1, defineOp, sameDType } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { add, mul } from './arithmetic.js'
@@ -47,8 +47,8 @@ export const MatMul = defineOp({
     const db = () => {
       // [.., T, K] x [K, N]: one product over all rows instead of a batch of products and a sum.
       if (b.rank === 2 && a.rank > 2) {
-        const rows = reshapeTo(a, [-1, a.shape.at(-1)!], [a])
-        return matMul(transpose(rows, [1, 0]), reshapeTo(dy, [-1, dy.shape.at(-1)!], [dy]))
+        const rows = (t: Tensor) => reshapeTo(t, [productOfDims(t.shape.slice(0, -1)), t.shape.at(-1)!], [t])
+        return matMul(transpose(rows(a), [1, 0]), rows(dy))
       }
       return unbroadcast(matMul(swapAxes(a, -1, -2), dy), b)
     }

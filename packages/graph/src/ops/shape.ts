@@ -6,7 +6,7 @@ import { add, div, mod, mul, sub } from './arithmetic.js'
 import { concat } from './concat.js'
 import { gather } from './gather.js'
 import { constant } from './leaves.js'
-import { reshapeTo } from './reshape.js'
+import { unsqueeze } from './reshape.js'
 
 /** A tensor's shape as an int64 vector, or the part from `start` to `end`. ONNX Shape-19. */
 export const Shape = defineOp({
@@ -86,10 +86,39 @@ export function shapeTensor(dims: readonly Dim[], sources: readonly Tensor[]): T
   if (isStatic(dims)) return constant([...dims], 'int64', [dims.length])
   const same = sources.find((source) => source.rank === dims.length && source.shape.every((dim, i) => dim === dims[i]))
   if (same) return shapeOf(same)
-  return concat(
-    dims.map((dim) =>
-      typeof dim === 'number' ? constant([dim], 'int64') : reshapeTo(dimTensor(dim, sources), [1], []),
-    ),
-    0,
-  )
+  const pieces: Tensor[] = []
+  for (let i = 0; i < dims.length; ) {
+    const run = longestRun(dims, i, sources)
+    if (run) {
+      pieces.push(apply1(Shape, [run.source], { start: run.start, end: run.start + run.length }))
+      i += run.length
+    } else {
+      const dim = dims[i++]!
+      pieces.push(typeof dim === 'number' ? constant([dim], 'int64') : unsqueeze(dimTensor(dim, sources), 0))
+    }
+  }
+  return concat(pieces, 0)
+}
+
+// The longest stretch of dims from `at` on that starts with a symbol and stands side by side in a source's shape.
+function longestRun(
+  dims: readonly Dim[],
+  at: number,
+  sources: readonly Tensor[],
+): { source: Tensor; start: number; length: number } | undefined {
+  let best: { source: Tensor; start: number; length: number } | undefined
+  if (typeof dims[at] === 'number') return undefined
+  for (const source of sources) {
+    source.shape.forEach((_, start) => {
+      let length = 0
+      while (
+        at + length < dims.length &&
+        start + length < source.rank &&
+        source.shape[start + length] === dims[at + length]
+      )
+        length++
+      if (length > (best?.length ?? 0)) best = { source, start, length }
+    })
+  }
+  return best
 }

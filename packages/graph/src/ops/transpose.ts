@@ -31,7 +31,7 @@ function permutation(perm: readonly number[] | undefined, rank: number): readonl
 
 /** Axis i of the result is axis `perm[i]` of x. */
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
-  return perm.every((axis, i) => axis === i) ? x : apply1(Transpose, [x], { perm })
+  return perm.length === x.rank && perm.every((axis, i) => axis === i) ? x : apply1(Transpose, [x], { perm })
 }
 
 /** x with two axes exchanged. */
