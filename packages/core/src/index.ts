@@ -90,6 +90,20 @@ export type { RegisteredTarget, TargetFactory } from './config/targetRegistry.js
 export { registerTarget, resolveTarget, TargetRegistry, targetRegistry } from './config/targetRegistry.js'
 export type { ValidateOptions } from './config/validateConfig.js'
 export { schemaDefaults, schemaHasKey, validateConfig } from './config/validateConfig.js'
+// Data, models and training
+export { DataLoader, type DataLoaderOptions } from './data/dataLoader.js'
+export { type Batch, Dataset, type SampleContext } from './data/dataset.js'
+export { int64Vector, padRows } from './data/pad.js'
+// Experiments: folders, results, reports
+export { ExperimentError, ExperimentFolderError, ExperimentResumeError } from './experiment/errors.js'
+export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'
+export { createExperiment, Experiment, quoteCommand } from './experiment/experiment.js'
+export type { GitInfo } from './experiment/gitInfo.js'
+export { readGitInfo } from './experiment/gitInfo.js'
+export type { ExperimentConfig, LogDir } from './experiment/logDir.js'
+export { experimentConfigSchema, makeLogDir } from './experiment/logDir.js'
+export { archivePreviousRun, findResumeCheckpoint } from './experiment/resume.js'
+export { installedVersions } from './experiment/versions.js'
 // Modules: trees of parameters that draw graphs
 export { type Activation, activation, activationNames } from './layers/activation.js'
 export { BatchNorm1d } from './layers/batchNorm1d.js'
@@ -118,6 +132,16 @@ export type { TextStream } from './logging/terminal.js'
 export { processTerminal, Terminal } from './logging/terminal.js'
 export { decodeTFRecords, encodeTFRecord } from './logging/tfRecord.js'
 export { Loss } from './losses/loss.js'
+export { ModelError } from './models/errors.js'
+export { MeanLoss, type MetricAccumulator } from './models/metrics.js'
+export {
+  Model,
+  type ModelClass,
+  type NamedLoader,
+  type Optimization,
+  type RestoreOptions,
+  type TrainingStep,
+} from './models/model.js'
 export { Layer, ModuleList, Sequential } from './modules/containers.js'
 export { ModuleError, StateDictError } from './modules/errors.js'
 export {
@@ -228,16 +252,8 @@ export {
   type Typed,
 } from './neuralTypes/ports.js'
 export { type Typecheck, type TypecheckDecorator, type TypecheckOptions, typecheck } from './neuralTypes/typecheck.js'
-export type { Optimizer, ParameterGroup, StepContext } from './optimizers/optimizer.js'
-
-// Data, models and training
-export { DataLoader, type DataLoaderOptions } from './data/dataLoader.js'
-export { type Batch, Dataset, type SampleContext } from './data/dataset.js'
-export { int64Vector, padRows } from './data/pad.js'
-export { ModelError } from './models/errors.js'
-export { MeanLoss, type MetricAccumulator } from './models/metrics.js'
-export { Model, type ModelClass, type NamedLoader, type Optimization, type RestoreOptions, type TrainingStep } from './models/model.js'
 export { Novograd, type NovogradOptions } from './optimizers/novograd.js'
+export type { Optimizer, ParameterGroup, StepContext } from './optimizers/optimizer.js'
 export { createOptimizer, type OptimizerConfig, registerOptimizer } from './optimizers/registry.js'
 export { createScheduler, registerScheduler, type SchedulerConfig } from './schedulers/registry.js'
 export type { Scheduler } from './schedulers/scheduler.js'
