@@ -1,5 +1,5 @@
-import type { PortTypes } from '../neuralTypes/ports.js'
 import { RandomGenerator } from '../modules/randomGenerator.js'
+import type { PortTypes } from '../neuralTypes/ports.js'
 import type { Batch, Dataset } from './dataset.js'
 
 /** Options of a data loader; keys as in PyTorch and NeMo configs. */
@@ -34,9 +34,12 @@ export class DataLoader<Info = unknown> {
   ) {
     this.#options = { batch_size: 1, shuffle: false, drop_last: false, seed: 0, prefetch: 2, bucketing: 0, ...options }
     const { batch_size, prefetch, bucketing } = this.#options
-    if (!Number.isInteger(batch_size) || batch_size < 1) throw new RangeError(`batch_size: expected a whole number >= 1, found ${batch_size}.`)
-    if (!Number.isInteger(prefetch) || prefetch < 0) throw new RangeError(`prefetch: expected a whole number >= 0, found ${prefetch}.`)
-    if (bucketing > 0 && !dataset.sizeOf) throw new TypeError(`bucketing: ${dataset.constructor.name} does not tell the sizes of its samples.`)
+    if (!Number.isInteger(batch_size) || batch_size < 1)
+      throw new RangeError(`batch_size: expected a whole number >= 1, found ${batch_size}.`)
+    if (!Number.isInteger(prefetch) || prefetch < 0)
+      throw new RangeError(`prefetch: expected a whole number >= 0, found ${prefetch}.`)
+    if (bucketing > 0 && !dataset.sizeOf)
+      throw new TypeError(`bucketing: ${dataset.constructor.name} does not tell the sizes of its samples.`)
   }
 
   /** Ports that a batch feeds. */
@@ -59,7 +62,8 @@ export class DataLoader<Info = unknown> {
     if (shuffle) indices = generator.shuffle(indices)
     if (bucketing > 0) indices = this.#sortChunks(indices, batch_size * bucketing)
     let batches: number[][] = []
-    for (let start = 0; start < indices.length; start += batch_size) batches.push(indices.slice(start, start + batch_size))
+    for (let start = 0; start < indices.length; start += batch_size)
+      batches.push(indices.slice(start, start + batch_size))
     if (drop_last && (batches.at(-1)?.length ?? batch_size) < batch_size) batches.pop()
     if (bucketing > 0 && shuffle) batches = generator.shuffle(batches)
     return batches

@@ -5,7 +5,11 @@ import { allocate, type DType, sizeOf, type TensorData } from '@nemo/graph'
  *
  * @returns `[rows, longest]`; with no rows `[0, 0]`.
  */
-export function padRows<T extends DType>(rows: readonly TensorData<T>['data'][], dtype: T, value: number | bigint = 0): TensorData<T> {
+export function padRows<T extends DType>(
+  rows: readonly TensorData<T>['data'][],
+  dtype: T,
+  value: number | bigint = 0,
+): TensorData<T> {
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0)
   const shape = [rows.length, longest]
   const data = allocate(dtype, sizeOf(shape))

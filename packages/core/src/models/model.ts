@@ -1,6 +1,6 @@
 import type { Tensor, TensorData } from '@nemo/graph'
-import { packNemo, readNemo } from '../checkpoint/nemoArchive.js'
 import { atomicWriteFile } from '../checkpoint/atomicWriteFile.js'
+import { packNemo, readNemo } from '../checkpoint/nemoArchive.js'
 import { OrderedDict } from '../checkpoint/pythonValue.js'
 import { Config } from '../config/config.js'
 import type { ConfigObject } from '../config/configValue.js'
@@ -10,8 +10,8 @@ import { stringifyYaml } from '../config/stringifyYaml.js'
 import { resolveTarget } from '../config/targetRegistry.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import { NeuralModule } from '../modules/neuralModule.js'
-import { createOptimizer, type OptimizerConfig } from '../optimizers/registry.js'
 import type { Optimizer } from '../optimizers/optimizer.js'
+import { createOptimizer, type OptimizerConfig } from '../optimizers/registry.js'
 import { createScheduler, type SchedulerConfig } from '../schedulers/registry.js'
 import type { Scheduler } from '../schedulers/scheduler.js'
 import { ModelError } from './errors.js'
@@ -122,7 +122,10 @@ export abstract class Model extends NeuralModule {
     if (!Array.isArray(manifests)) return [{ name: single, loader: await this.createDataLoader(config, purpose) }]
     const loaders: NamedLoader[] = []
     for (const manifest of manifests) {
-      const stem = String(manifest).split(/[\\/]/).at(-1)!.replace(/\.[^.]*$/, '')
+      const stem = String(manifest)
+        .split(/[\\/]/)
+        .at(-1)!
+        .replace(/\.[^.]*$/, '')
       let name = stem
       for (let i = 2; loaders.some((other) => other.name === name); i++) name = `${stem}_${i}`
       loaders.push({ name, loader: await this.createDataLoader({ ...config, manifest_filepath: manifest }, purpose) })
@@ -139,11 +142,18 @@ export abstract class Model extends NeuralModule {
    */
   setupOptimization(config?: ConfigObject, maxSteps?: number): Optimization {
     const optim = config ?? (isConfigObject(this.cfg.optim) ? this.cfg.optim : undefined)
-    if (!optim) throw new ModelError(`${this.constructor.name}: the config has no optim section. Add e.g. optim: { name: novograd, lr: 0.01 }.`)
+    if (!optim)
+      throw new ModelError(
+        `${this.constructor.name}: the config has no optim section. Add e.g. optim: { name: novograd, lr: 0.01 }.`,
+      )
     const { sched, ...rest } = optim
     const optimizer = createOptimizer(rest as unknown as OptimizerConfig)
     const lr = Number(rest.lr ?? 1e-3)
-    const scheduler = createScheduler((isConfigObject(sched) ? sched : undefined) as SchedulerConfig | undefined, lr, maxSteps)
+    const scheduler = createScheduler(
+      (isConfigObject(sched) ? sched : undefined) as SchedulerConfig | undefined,
+      lr,
+      maxSteps,
+    )
     return { optimizer, scheduler }
   }
 
@@ -170,7 +180,11 @@ export abstract class Model extends NeuralModule {
    * @param source - Path, or the archive's bytes.
    * @throws ModelError if the archive holds another kind of model; all that `readNemo` throws.
    */
-  static async restoreFrom<M extends Model>(this: (abstract new (cfg: ConfigObject) => M) | ModelClass<M>, source: string | Uint8Array, options: RestoreOptions = {}): Promise<M> {
+  static async restoreFrom<M extends Model>(
+    this: (abstract new (cfg: ConfigObject) => M) | ModelClass<M>,
+    source: string | Uint8Array,
+    options: RestoreOptions = {},
+  ): Promise<M> {
     const archive = await readNemo(source)
     const parsed = parseYaml(archive.config, typeof source === 'string' ? source : 'model_config.yaml')
     if (!isConfigObject(parsed)) throw new ModelError('model_config.yaml: expected a mapping.')
@@ -182,7 +196,9 @@ export abstract class Model extends NeuralModule {
         ? (resolveTarget(target ?? '', 'target').factory({ cfg: config }) as M)
         : new (this as ModelClass<M>)(config)
     for (const [name, contents] of archive.artifacts) model.registerArtifact(name, contents)
-    model.loadStateDict(archive.weights as unknown as ReadonlyMap<string, TensorData>, { strict: options.strict ?? true })
+    model.loadStateDict(archive.weights as unknown as ReadonlyMap<string, TensorData>, {
+      strict: options.strict ?? true,
+    })
     return model.eval()
   }
 

@@ -1,4 +1,17 @@
-import { add, div, equal, maximum, minimum, mul, type Parameter, reduceSum, sqrt, sub, type Tensor, where } from '@nemo/graph'
+import {
+  add,
+  div,
+  equal,
+  maximum,
+  minimum,
+  mul,
+  type Parameter,
+  reduceSum,
+  sqrt,
+  sub,
+  type Tensor,
+  where,
+} from '@nemo/graph'
 import type { Optimizer, StepContext } from './optimizer.js'
 import { OptimizerState } from './state.js'
 

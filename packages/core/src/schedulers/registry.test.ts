@@ -11,18 +11,26 @@ interface Variant {
 }
 
 // Computed by NeMo v1.0.0 and PyTorch 1.13; see the reference case schedulers.
-const { variants } = JSON.parse(readFileSync(new URL('../../test/fixtures/schedulers.json', import.meta.url), 'utf8')) as { variants: Variant[] }
+const { variants } = JSON.parse(
+  readFileSync(new URL('../../test/fixtures/schedulers.json', import.meta.url), 'utf8'),
+) as { variants: Variant[] }
 
-it.each(variants.filter((variant) => !variant.error))('$policy $config gives the rates of the original', ({ policy, config, base_lr, lrs }) => {
-  const scheduler = createScheduler({ name: policy, ...config }, base_lr)
-  lrs.forEach((lr, step) => {
-    expect(Math.abs(scheduler.lr(step) - lr)).toBeLessThanOrEqual(1e-12 * Math.abs(lr) + 1e-18)
-  })
-})
+it.each(variants.filter((variant) => !variant.error))(
+  '$policy $config gives the rates of the original',
+  ({ policy, config, base_lr, lrs }) => {
+    const scheduler = createScheduler({ name: policy, ...config }, base_lr)
+    lrs.forEach((lr, step) => {
+      expect(Math.abs(scheduler.lr(step) - lr)).toBeLessThanOrEqual(1e-12 * Math.abs(lr) + 1e-18)
+    })
+  },
+)
 
-it.each(variants.filter((variant) => variant.error))('$policy $config fails, where the original does', ({ policy, config, base_lr }) => {
-  expect(() => createScheduler({ name: policy, ...config }, base_lr).lr(7)).toThrow(/NEMO_SCHEDULER/)
-})
+it.each(variants.filter((variant) => variant.error))(
+  '$policy $config fails, where the original does',
+  ({ policy, config, base_lr }) => {
+    expect(() => createScheduler({ name: policy, ...config }, base_lr).lr(7)).toThrow(/NEMO_SCHEDULER/)
+  },
+)
 
 it('an unknown policy names the known ones', () => {
   expect(() => createScheduler({ name: 'Cosine' }, 0.1, 10)).toThrow(/unknown policy 'Cosine'.*CosineAnnealing/)

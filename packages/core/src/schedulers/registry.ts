@@ -10,10 +10,17 @@ export interface SchedulerConfig {
 }
 
 /** Makes a learning-rate policy from its settings without `name`. */
-export type SchedulerFactory = (config: Readonly<Record<string, unknown>>, baseLr: number, runSteps: number | undefined) => Scheduler
+export type SchedulerFactory = (
+  config: Readonly<Record<string, unknown>>,
+  baseLr: number,
+  runSteps: number | undefined,
+) => Scheduler
 
 const factories = new Map<string, SchedulerFactory>([
-  ...warmupPolicyNames.map((name): [string, SchedulerFactory] => [name, (config, baseLr, runSteps) => warmupPolicy(name, config, baseLr, runSteps)]),
+  ...warmupPolicyNames.map((name): [string, SchedulerFactory] => [
+    name,
+    (config, baseLr, runSteps) => warmupPolicy(name, config, baseLr, runSteps),
+  ]),
   ['NoamAnnealing', noamAnnealing],
   ['StepLR', stepLR],
   ['ExponentialLR', exponentialLR],
@@ -38,7 +45,8 @@ export function createScheduler(config: SchedulerConfig | undefined, baseLr: num
   if (!config) return { name: 'Constant', lr: () => baseLr }
   const { name, args, ...settings } = config
   const factory = factories.get(name)
-  if (!factory) throw new SchedulerError(`sched.name: unknown policy '${name}'. Known: ${[...factories.keys()].sort().join(', ')}.`)
+  if (!factory)
+    throw new SchedulerError(`sched.name: unknown policy '${name}'. Known: ${[...factories.keys()].sort().join(', ')}.`)
   // NeMo's configs may put the settings under args.
   return factory({ ...settings, ...(typeof args === 'object' ? args : {}) }, baseLr, runSteps)
 }

@@ -4,7 +4,11 @@ import type { Scheduler } from './scheduler.js'
 
 type Settings = Readonly<Record<string, unknown>>
 
-const stepSchema = z.strictObject({ step_size: z.number().int().positive(), gamma: z.number().default(0.1), last_epoch: z.number().int().default(-1) })
+const stepSchema = z.strictObject({
+  step_size: z.number().int().positive(),
+  gamma: z.number().default(0.1),
+  last_epoch: z.number().int().default(-1),
+})
 
 /** baseLr gamma^floor(step / step_size). PyTorch's `StepLR`. */
 export function stepLR(config: Settings, baseLr: number): Scheduler {
@@ -33,7 +37,9 @@ const cyclicSchema = z.strictObject({
 
 /** The rate swings between base_lr and max_lr. PyTorch's `CyclicLR`; it leaves momentum alone. */
 export function cyclicLR(config: Settings): Scheduler {
-  const { base_lr, max_lr, step_size_up, step_size_down, mode, gamma } = validateConfig(cyclicSchema, config, { source: 'sched CyclicLR' })
+  const { base_lr, max_lr, step_size_up, step_size_down, mode, gamma } = validateConfig(cyclicSchema, config, {
+    source: 'sched CyclicLR',
+  })
   const total = step_size_up + (step_size_down ?? step_size_up)
   const up = step_size_up / total
   return {
@@ -62,7 +68,8 @@ const oneCycleSchema = z.strictObject({
 export function oneCycleLR(config: Settings, _baseLr: number, runSteps?: number): Scheduler {
   const settings = validateConfig(oneCycleSchema, config, { source: 'sched OneCycleLR' })
   const total = settings.total_steps ?? runSteps
-  if (total === undefined) throw new RangeError('OneCycleLR needs total_steps, trainer.max_steps or trainer.max_epochs.')
+  if (total === undefined)
+    throw new RangeError('OneCycleLR needs total_steps, trainer.max_steps or trainer.max_epochs.')
   const { max_lr, pct_start, anneal_strategy, div_factor, final_div_factor } = settings
   const start = max_lr / div_factor
   const end = start / final_div_factor
@@ -71,14 +78,24 @@ export function oneCycleLR(config: Settings, _baseLr: number, runSteps?: number)
     anneal_strategy === 'cos' ? to + ((from - to) / 2) * (1 + Math.cos(Math.PI * share)) : from + (to - from) * share
   return {
     name: 'OneCycleLR',
-    lr: (step) => (step <= peak ? between(start, max_lr, step / peak) : between(max_lr, end, Math.min(1, (step - peak) / (total - 1 - peak)))),
+    lr: (step) =>
+      step <= peak
+        ? between(start, max_lr, step / peak)
+        : between(max_lr, end, Math.min(1, (step - peak) / (total - 1 - peak))),
   }
 }
 
-const cosineRestartSchema = z.strictObject({ T_max: z.number().positive(), eta_min: z.number().default(0), last_epoch: z.number().int().default(-1) })
+const cosineRestartSchema = z.strictObject({
+  T_max: z.number().positive(),
+  eta_min: z.number().default(0),
+  last_epoch: z.number().int().default(-1),
+})
 
 /** Half cosine waves of T_max steps between the rate and eta_min. PyTorch's `CosineAnnealingLR`. */
 export function cosineAnnealingLR(config: Settings, baseLr: number): Scheduler {
   const { T_max, eta_min } = validateConfig(cosineRestartSchema, config, { source: 'sched CosineAnnealingLR' })
-  return { name: 'CosineAnnealingLR', lr: (step) => eta_min + ((baseLr - eta_min) * (1 + Math.cos((Math.PI * step) / T_max))) / 2 }
+  return {
+    name: 'CosineAnnealingLR',
+    lr: (step) => eta_min + ((baseLr - eta_min) * (1 + Math.cos((Math.PI * step) / T_max))) / 2,
+  }
 }

@@ -52,10 +52,15 @@ const polynomialDecay = (phase: Phase, settings: Settings, step: number, decaySt
 
 const policies: Readonly<Record<string, Policy>> = {
   WarmupPolicy: { schema: z.strictObject(common), decay: (_step, { baseLr }) => baseLr },
-  WarmupHoldPolicy: { schema: z.strictObject({ ...common, ...hold }), holds: true, decay: (_step, { baseLr }) => baseLr },
+  WarmupHoldPolicy: {
+    schema: z.strictObject({ ...common, ...hold }),
+    holds: true,
+    decay: (_step, { baseLr }) => baseLr,
+  },
   SquareAnnealing: {
     schema: z.strictObject({ ...common, min_lr: z.number().min(0).default(1e-5) }),
-    decay: (step, { baseLr, warmup, maxSteps, minLr }) => Math.max(baseLr * ((maxSteps - step) / (maxSteps - warmup)) ** 2, minLr),
+    decay: (step, { baseLr, warmup, maxSteps, minLr }) =>
+      Math.max(baseLr * ((maxSteps - step) / (maxSteps - warmup)) ** 2, minLr),
   },
   SquareRootAnnealing: {
     // The warm-up is not taken off the step here, unlike the square.
@@ -65,13 +70,15 @@ const policies: Readonly<Record<string, Policy>> = {
   CosineAnnealing: {
     schema: z.strictObject(common),
     decay: (step, { baseLr, warmup, maxSteps, minLr }) => {
-      if (baseLr < minLr) throw new SchedulerError(`CosineAnnealing: the learning rate ${baseLr} is below min_lr ${minLr}. Lower min_lr.`)
+      if (baseLr < minLr)
+        throw new SchedulerError(`CosineAnnealing: the learning rate ${baseLr} is below min_lr ${minLr}. Lower min_lr.`)
       return (baseLr - minLr) * 0.5 * (1 + Math.cos((Math.PI * (step - warmup)) / (maxSteps - warmup))) + minLr
     },
   },
   WarmupAnnealing: {
     schema: z.strictObject(common),
-    decay: (step, { baseLr, warmup, maxSteps }) => baseLr * Math.max((step / maxSteps - 1) / (warmup / maxSteps - 1), 0),
+    decay: (step, { baseLr, warmup, maxSteps }) =>
+      baseLr * Math.max((step / maxSteps - 1) / (warmup / maxSteps - 1), 0),
   },
   InverseSquareRootAnnealing: {
     schema: z.strictObject(common),
@@ -79,12 +86,14 @@ const policies: Readonly<Record<string, Policy>> = {
   },
   PolynomialDecayAnnealing: {
     schema: z.strictObject({ ...common, ...polynomial }),
-    decay: (step, phase, settings) => polynomialDecay(phase, settings, step - phase.warmup, phase.maxSteps - phase.warmup),
+    decay: (step, phase, settings) =>
+      polynomialDecay(phase, settings, step - phase.warmup, phase.maxSteps - phase.warmup),
   },
   PolynomialHoldDecayAnnealing: {
     schema: z.strictObject({ ...common, ...hold, ...polynomial }),
     holds: true,
-    decay: (step, phase, settings) => polynomialDecay(phase, settings, step - phase.held, phase.maxSteps - Math.max(phase.warmup, phase.held)),
+    decay: (step, phase, settings) =>
+      polynomialDecay(phase, settings, step - phase.held, phase.maxSteps - Math.max(phase.warmup, phase.held)),
   },
 }
 
@@ -94,7 +103,8 @@ export const warmupPolicyNames: readonly string[] = Object.keys(policies)
 function stepsOf(settings: Settings, kind: 'warmup' | 'hold', maxSteps: number | null): number | null {
   const steps = settings[`${kind}_steps`] as number | null
   const ratio = settings[`${kind}_ratio`] as number | null
-  if (steps !== null && ratio !== null) throw new SchedulerError(`Give ${kind}_steps or ${kind}_ratio, not both; found ${steps} and ${ratio}.`)
+  if (steps !== null && ratio !== null)
+    throw new SchedulerError(`Give ${kind}_steps or ${kind}_ratio, not both; found ${steps} and ${ratio}.`)
   if (ratio !== null && maxSteps === null) throw new SchedulerError(`${kind}_ratio needs max_steps.`)
   return ratio !== null ? Math.trunc(ratio * maxSteps!) : steps
 }
@@ -112,7 +122,8 @@ export function warmupPolicy(name: string, config: Settings, baseLr: number, run
   const policy = policies[name]!
   const settings = validateConfig(policy.schema, config, { source: `sched ${name}` })
   const maxSteps = (settings.max_steps as number | null) ?? runSteps ?? null
-  if (maxSteps === null) throw new SchedulerError(`${name} needs max_steps. Set sched.max_steps, trainer.max_steps or trainer.max_epochs.`)
+  if (maxSteps === null)
+    throw new SchedulerError(`${name} needs max_steps. Set sched.max_steps, trainer.max_steps or trainer.max_epochs.`)
   const warmup = stepsOf(settings, 'warmup', maxSteps) ?? 0
   const holdSteps = policy.holds ? stepsOf(settings, 'hold', maxSteps) : null
   const held = holdSteps === null ? 0 : holdSteps + warmup
@@ -138,10 +149,14 @@ const noamSchema = z.strictObject({ ...common, d_model: z.number().positive() })
 export function noamAnnealing(config: Settings, baseLr: number, runSteps?: number): Scheduler {
   const settings = validateConfig(noamSchema, config, { source: 'sched NoamAnnealing' })
   const maxSteps = settings.max_steps ?? runSteps ?? null
-  if (maxSteps === null) throw new SchedulerError('NoamAnnealing needs max_steps. Set sched.max_steps, trainer.max_steps or trainer.max_epochs.')
+  if (maxSteps === null)
+    throw new SchedulerError(
+      'NoamAnnealing needs max_steps. Set sched.max_steps, trainer.max_steps or trainer.max_epochs.',
+    )
   const warmup = stepsOf(settings, 'warmup', maxSteps) ?? 0
   if (warmup === 0) throw new SchedulerError('NoamAnnealing needs warmup_steps (or warmup_ratio) above 0.')
-  if (baseLr < settings.min_lr) throw new SchedulerError(`NoamAnnealing: the learning rate ${baseLr} is below min_lr ${settings.min_lr}.`)
+  if (baseLr < settings.min_lr)
+    throw new SchedulerError(`NoamAnnealing: the learning rate ${baseLr} is below min_lr ${settings.min_lr}.`)
   return {
     name: 'NoamAnnealing',
     lr(step) {

@@ -1,6 +1,6 @@
-import type { StepResult } from './trainingProgram.js'
-import type { Trainer } from './trainer.js'
 import type { Model } from '../models/model.js'
+import type { Trainer } from './trainer.js'
+import type { StepResult } from './trainingProgram.js'
 
 /** Values by name, e.g. `{ val_loss: 1.2, val_wer: 0.3 }`. */
 export type Metrics = Readonly<Record<string, number>>

@@ -1,7 +1,7 @@
 import { compile, type Program, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
-import { symbolicInputs } from '../modules/symbolicInputs.js'
 import type { Model } from '../models/model.js'
+import { symbolicInputs } from '../modules/symbolicInputs.js'
 import { portName } from '../neuralTypes/portName.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
 

@@ -34,22 +34,42 @@ const FORMAT = 1
  * Writes a run's checkpoint: weights, running statistics, optimiser state, gradient sums and the place in the data.
  * The file is a PyTorch archive with Lightning's keys, written to a temporary file, synced and renamed.
  */
-export async function saveRunCheckpoint(path: string, model: Model, optimizer: Optimizer, accumulators: readonly Parameter[], state: RunState): Promise<void> {
+export async function saveRunCheckpoint(
+  path: string,
+  model: Model,
+  optimizer: Optimizer,
+  accumulators: readonly Parameter[],
+  state: RunState,
+): Promise<void> {
   const weights = new OrderedDict<string, TensorData>(await model.stateDict())
   const states = new Map<string, PythonValue>()
-  for (const [name, parameter] of optimizer.state()) states.set(name, (await parameter.value()) as unknown as PythonValue)
+  for (const [name, parameter] of optimizer.state())
+    states.set(name, (await parameter.value()) as unknown as PythonValue)
   const sums = new Map<string, PythonValue>()
   for (const parameter of accumulators) sums.set(parameter.name, (await parameter.value()) as unknown as PythonValue)
   const callbacks = new Map<string, PythonValue>()
   for (const [name, values] of Object.entries(state.callbacks)) {
-    callbacks.set(name, new Map(Object.entries(values).map(([key, value]) => [key, typeof value === 'number' ? new PythonFloat(value) : value])))
+    callbacks.set(
+      name,
+      new Map(
+        Object.entries(values).map(([key, value]) => [key, typeof value === 'number' ? new PythonFloat(value) : value]),
+      ),
+    )
   }
   const { progress } = state
   const contents = new Map<string, PythonValue>([
     ['state_dict', weights as unknown as PythonValue],
     ['epoch', progress.epoch],
     ['global_step', progress.globalStep],
-    ['optimizer_states', [new Map<string, PythonValue>([['name', optimizer.name], ['state', states]])]],
+    [
+      'optimizer_states',
+      [
+        new Map<string, PythonValue>([
+          ['name', optimizer.name],
+          ['state', states],
+        ]),
+      ],
+    ],
     ['gradient_sums', sums],
     ['callbacks', callbacks],
     [
@@ -70,21 +90,38 @@ export async function saveRunCheckpoint(path: string, model: Model, optimizer: O
  *
  * @throws TrainerError if the file is no checkpoint of this trainer, or belongs to another optimiser.
  */
-export async function loadRunCheckpoint(path: string, model: Model, optimizer: Optimizer, accumulators: readonly Parameter[]): Promise<RunState> {
+export async function loadRunCheckpoint(
+  path: string,
+  model: Model,
+  optimizer: Optimizer,
+  accumulators: readonly Parameter[],
+): Promise<RunState> {
   const contents = asMap(await readTorchFile(path), path, 'a checkpoint')
   const own = asMap(contents.get('nemo_ts'), path, 'nemo_ts (a checkpoint of this trainer)')
-  if (own.get('format') !== FORMAT) throw new TrainerError(`${path}: checkpoint format ${String(own.get('format'))}, expected ${FORMAT}.`)
+  if (own.get('format') !== FORMAT)
+    throw new TrainerError(`${path}: checkpoint format ${String(own.get('format'))}, expected ${FORMAT}.`)
   model.loadStateDict(contents.get('state_dict') as unknown as Map<string, TensorData>)
   const [saved] = contents.get('optimizer_states') as PythonValue[]
   const optimizerState = asMap(saved, path, 'optimizer_states')
   if (optimizerState.get('name') !== optimizer.name) {
-    throw new TrainerError(`${path}: the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${optimizer.name}.`)
+    throw new TrainerError(
+      `${path}: the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${optimizer.name}.`,
+    )
   }
   restore(asMap(optimizerState.get('state'), path, 'optimizer state'), optimizer.state(), path)
-  restore(asMap(contents.get('gradient_sums'), path, 'gradient_sums'), new Map(accumulators.map((parameter) => [parameter.name, parameter])), path)
+  restore(
+    asMap(contents.get('gradient_sums'), path, 'gradient_sums'),
+    new Map(accumulators.map((parameter) => [parameter.name, parameter])),
+    path,
+  )
   const callbacks: Record<string, Record<string, number | string | boolean | null>> = {}
   for (const [name, values] of asMap(contents.get('callbacks'), path, 'callbacks')) {
-    callbacks[String(name)] = Object.fromEntries([...asMap(values, path, String(name))].map(([key, value]) => [key, value instanceof PythonFloat ? value.value : value])) as never
+    callbacks[String(name)] = Object.fromEntries(
+      [...asMap(values, path, String(name))].map(([key, value]) => [
+        key,
+        value instanceof PythonFloat ? value.value : value,
+      ]),
+    ) as never
   }
   const number = (map: Map<unknown, PythonValue>, key: string) => Number(map.get(key))
   return {
@@ -100,11 +137,18 @@ export async function loadRunCheckpoint(path: string, model: Model, optimizer: O
 }
 
 function asMap(value: PythonValue | undefined, path: string, what: string): Map<unknown, PythonValue> {
-  if (!(value instanceof Map)) throw new TrainerError(`${path}: expected ${what} as a dict, found ${value === undefined ? 'nothing' : typeof value}.`)
+  if (!(value instanceof Map))
+    throw new TrainerError(
+      `${path}: expected ${what} as a dict, found ${value === undefined ? 'nothing' : typeof value}.`,
+    )
   return value as Map<unknown, PythonValue>
 }
 
-function restore(saved: ReadonlyMap<unknown, PythonValue>, targets: ReadonlyMap<string, Parameter>, path: string): void {
+function restore(
+  saved: ReadonlyMap<unknown, PythonValue>,
+  targets: ReadonlyMap<string, Parameter>,
+  path: string,
+): void {
   const missing = [...targets.keys()].filter((name) => !saved.has(name))
   const unexpected = [...saved.keys()].filter((name) => !targets.has(String(name)))
   if (missing.length + unexpected.length > 0) {

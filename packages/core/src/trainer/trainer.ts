@@ -98,11 +98,18 @@ export class Trainer {
    */
   async fit(model: Model, options: { readonly checkpoint?: string } = {}): Promise<FitResult> {
     const loader = model.trainingLoader
-    if (!loader) throw new TrainerError(`${model.constructor.name} has no training data; call setupTrainingData or give model.train_ds.`)
+    if (!loader)
+      throw new TrainerError(
+        `${model.constructor.name} has no training data; call setupTrainingData or give model.train_ds.`,
+      )
     model.nameParameters()
     const fast = this.config.fast_dev_run === true ? 1 : Number(this.config.fast_dev_run)
-    this.#totalBatches = fast || limitedBatches(this.config.overfit_batches || this.config.limit_train_batches, loader.length)
-    if (this.#totalBatches === 0) throw new TrainerError('The training data has no batches. Is the manifest empty, or were all samples filtered out?')
+    this.#totalBatches =
+      fast || limitedBatches(this.config.overfit_batches || this.config.limit_train_batches, loader.length)
+    if (this.#totalBatches === 0)
+      throw new TrainerError(
+        'The training data has no batches. Is the manifest empty, or were all samples filtered out?',
+      )
     const maxSteps = fast || this.maxSteps(this.#totalBatches)
     const optimization = model.setupOptimization(undefined, maxSteps)
     const program = await TrainingProgram.build(model, optimization.optimizer, {
@@ -124,7 +131,12 @@ export class Trainer {
       const status = await this.#epochs(loader, maxSteps, started)
       if (status === 'interrupted') await this.#call('onInterrupt', model)
       await this.#call('onFitEnd', model)
-      return { status, metrics: { ...this.callbackMetrics }, epoch: this.#progress.epoch, globalStep: this.#progress.globalStep }
+      return {
+        status,
+        metrics: { ...this.callbackMetrics },
+        epoch: this.#progress.epoch,
+        globalStep: this.#progress.globalStep,
+      }
     } catch (error) {
       for (const callback of this.callbacks) await callback.onException?.(this, model, error)
       throw error
@@ -156,12 +168,18 @@ export class Trainer {
     return 'finished'
   }
 
-  async #epoch(loader: DataLoader, maxSteps: number | undefined, started: number): Promise<'done' | 'limit' | FitStatus> {
+  async #epoch(
+    loader: DataLoader,
+    maxSteps: number | undefined,
+    started: number,
+  ): Promise<'done' | 'limit' | FitStatus> {
     const { model } = this.#run!
-    const { accumulate_grad_batches, val_check_interval, check_val_every_n_epoch, overfit_batches, max_time } = this.config
+    const { accumulate_grad_batches, val_check_interval, check_val_every_n_epoch, overfit_batches, max_time } =
+      this.config
     const total = this.#totalBatches
     // A number up to 1 is a share of the epoch, above that a number of batches; never later than the epoch's end.
-    const interval = val_check_interval <= 1 ? Math.max(1, Math.floor(total * val_check_interval)) : Math.round(val_check_interval)
+    const interval =
+      val_check_interval <= 1 ? Math.max(1, Math.floor(total * val_check_interval)) : Math.round(val_check_interval)
     const epoch = overfit_batches > 0 ? 0 : this.#progress.epoch
     if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'limit'
     for await (const { position, batch } of loader.epoch(epoch, this.#progress.batch)) {
@@ -178,7 +196,9 @@ export class Trainer {
       await this.#logStep(batch, result, applies)
       for (const callback of this.callbacks) await callback.onTrainBatchEnd?.(this, model, result, position)
       const reached = maxSteps !== undefined && this.#progress.globalStep >= maxSteps
-      const validates = (this.#progress.epoch + 1) % check_val_every_n_epoch === 0 && ((position + 1) % interval === 0 || (interval >= total && last))
+      const validates =
+        (this.#progress.epoch + 1) % check_val_every_n_epoch === 0 &&
+        ((position + 1) % interval === 0 || (interval >= total && last))
       if (validates && model.validationLoaders.length > 0) await this.#validateDuringFit(model)
       if (this.#interrupts.received) return 'interrupted'
       if (reached) {
@@ -196,7 +216,13 @@ export class Trainer {
     const { optimization, program } = this.#run!
     const { globalStep, batchesDone } = this.#progress
     const lr = optimization.scheduler.lr(globalStep)
-    const result = await program.run(batch, { lr, optimizerStep: globalStep, randomStep: batchesDone, seed: this.config.seed, applies })
+    const result = await program.run(batch, {
+      lr,
+      optimizerStep: globalStep,
+      randomStep: batchesDone,
+      seed: this.config.seed,
+      applies,
+    })
     if (this.config.terminate_on_nan && !Number.isFinite(result.loss)) {
       throw new NonFiniteLossError(
         globalStep,
@@ -258,7 +284,12 @@ export class Trainer {
     return this.#evaluateAlone(model, model.testLoaders, 'test', this.config.limit_test_batches)
   }
 
-  async #evaluateAlone(model: Model, loaders: readonly NamedLoader[], purpose: 'validation' | 'test', limit: number): Promise<Metrics> {
+  async #evaluateAlone(
+    model: Model,
+    loaders: readonly NamedLoader[],
+    purpose: 'validation' | 'test',
+    limit: number,
+  ): Promise<Metrics> {
     if (loaders.length === 0) throw new TrainerError(`${model.constructor.name} has no ${purpose} data.`)
     model.nameParameters()
     try {
@@ -270,14 +301,28 @@ export class Trainer {
     }
   }
 
-  async #evaluateAll(model: Model, loaders: readonly NamedLoader[], purpose: 'validation' | 'test', limit: number): Promise<Metrics> {
+  async #evaluateAll(
+    model: Model,
+    loaders: readonly NamedLoader[],
+    purpose: 'validation' | 'test',
+    limit: number,
+  ): Promise<Metrics> {
     const prefix = purpose === 'validation' ? 'val' : 'test'
     const metrics: Record<string, number> = {}
     for (const callback of this.callbacks) {
-      await callback.onValidationStart?.(this, model, loaders.reduce((n, { loader }) => n + limitedBatches(limit, loader.length), 0))
+      await callback.onValidationStart?.(
+        this,
+        model,
+        loaders.reduce((n, { loader }) => n + limitedBatches(limit, loader.length), 0),
+      )
     }
     for (const [i, { name, loader }] of loaders.entries()) {
-      const values = await this.#evaluate(model, loader, purpose, this.config.fast_dev_run ? 1 : limitedBatches(limit, loader.length))
+      const values = await this.#evaluate(
+        model,
+        loader,
+        purpose,
+        this.config.fast_dev_run ? 1 : limitedBatches(limit, loader.length),
+      )
       for (const [key, value] of Object.entries(values)) {
         // The first set is what `val_loss` means; NeMo names all sets when there are several.
         if (i === 0) metrics[`${prefix}_${key}`] = value
@@ -328,11 +373,14 @@ export class Trainer {
     const { model, optimization, program } = this.#requireRun()
     const state = await loadRunCheckpoint(path, model, optimization.optimizer, program.accumulators)
     if (state.seed !== this.config.seed) {
-      throw new TrainerError(`${path}: the run had seed ${state.seed}, the trainer has ${this.config.seed}. Resume with the same seed.`)
+      throw new TrainerError(
+        `${path}: the run had seed ${state.seed}, the trainer has ${this.config.seed}. Resume with the same seed.`,
+      )
     }
     this.#progress = state.progress
     // A checkpoint written at the very end of an epoch goes on with the next one.
-    if (state.progress.batch >= this.#totalBatches) this.#progress = { ...state.progress, epoch: state.progress.epoch + 1, batch: 0 }
+    if (state.progress.batch >= this.#totalBatches)
+      this.#progress = { ...state.progress, epoch: state.progress.epoch + 1, batch: 0 }
     this.callbacks.forEach((callback, i) => {
       const saved = state.callbacks[`${callback.constructor.name}.${i}`]
       if (saved) callback.loadState?.(saved)
@@ -340,12 +388,17 @@ export class Trainer {
   }
 
   #callbackStates(): CallbackStates {
-    const entries = this.callbacks.map((callback, i) => [`${callback.constructor.name}.${i}`, callback.state?.()] as const)
+    const entries = this.callbacks.map(
+      (callback, i) => [`${callback.constructor.name}.${i}`, callback.state?.()] as const,
+    )
     return Object.fromEntries(entries.filter(([, state]) => state !== undefined)) as CallbackStates
   }
 
   #requireRun(): Run {
-    if (!this.#run) throw new TrainerError('Checkpoints of a run can be written only while fit is running. Use model.saveTo for the model itself.')
+    if (!this.#run)
+      throw new TrainerError(
+        'Checkpoints of a run can be written only while fit is running. Use model.saveTo for the model itself.',
+      )
     return this.#run
   }
 
@@ -354,7 +407,10 @@ export class Trainer {
     return this.#run?.optimization.scheduler.lr(this.#progress.globalStep)
   }
 
-  async #call(hook: 'onFitStart' | 'onTrainEpochStart' | 'onTrainEpochEnd' | 'onInterrupt' | 'onFitEnd', model: Model): Promise<void> {
+  async #call(
+    hook: 'onFitStart' | 'onTrainEpochStart' | 'onTrainEpochEnd' | 'onInterrupt' | 'onFitEnd',
+    model: Model,
+  ): Promise<void> {
     for (const callback of this.callbacks) await callback[hook]?.(this, model)
   }
 

@@ -51,5 +51,7 @@ export type TrainerConfigInput = z.input<typeof trainerConfigSchema>
 
 /** What a limit means for a number of batches: up to 1.0 a share, whole numbers a count (1 is all of them, as a float). */
 export function limitedBatches(limitValue: number, batches: number): number {
-  return limitValue <= 1 && !(limitValue === 0) ? Math.floor(batches * limitValue) || (batches > 0 ? 1 : 0) : Math.min(batches, limitValue)
+  return limitValue <= 1 && !(limitValue === 0)
+    ? Math.floor(batches * limitValue) || (batches > 0 ? 1 : 0)
+    : Math.min(batches, limitValue)
 }

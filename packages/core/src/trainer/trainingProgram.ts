@@ -3,26 +3,26 @@ import {
   clip,
   compile,
   constant,
+  div,
   grad,
   input,
   minimum,
   mul,
   Parameter,
   type Program,
-  reduceSum,
   type Runtime,
+  reduceSum,
   sqrt,
   sum,
   type Tensor,
   type TensorData,
   withRandomStreams,
-  div,
   zerosLike,
 } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
-import { collectUpdates } from '../modules/updates.js'
-import { symbolicInputs } from '../modules/symbolicInputs.js'
 import type { Model } from '../models/model.js'
+import { symbolicInputs } from '../modules/symbolicInputs.js'
+import { collectUpdates } from '../modules/updates.js'
 import { portName } from '../neuralTypes/portName.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
 import type { Optimizer } from '../optimizers/optimizer.js'
@@ -57,7 +57,12 @@ export class TrainingProgram {
   readonly #accumulate: Program | undefined
   readonly accumulators: readonly Parameter[]
 
-  private constructor(ports: PortTypes, apply: Program, accumulate: Program | undefined, accumulators: readonly Parameter[]) {
+  private constructor(
+    ports: PortTypes,
+    apply: Program,
+    accumulate: Program | undefined,
+    accumulators: readonly Parameter[],
+  ) {
     this.#ports = ports
     this.#apply = apply
     this.#accumulate = accumulate
@@ -76,7 +81,8 @@ export class TrainingProgram {
       withRandomStreams(() => model.withMode(true, () => model.trainingStep(batch))),
     )
     const weights = model.parameters().filter((parameter) => parameter.requiresGrad)
-    if (weights.length === 0) throw new TrainerError(`${model.constructor.name} has no weight to train; all are frozen. Call unfreeze().`)
+    if (weights.length === 0)
+      throw new TrainerError(`${model.constructor.name} has no weight to train; all are frozen. Call unfreeze().`)
     const scale = (gradient: Tensor) => (accumulate > 1 ? mul(gradient, 1 / accumulate) : gradient)
     let gradients = grad(step.loss, weights).map(scale)
     const outputs: Record<string, Tensor> = { loss: step.loss }
@@ -89,7 +95,11 @@ export class TrainingProgram {
       const sums = new Map<Parameter, Tensor>(bufferUpdates)
       gradients = gradients.map((gradient, i) => {
         const weight = weights[i]!
-        const total = new Parameter(`grad_sum.${weight.name}`, { dtype: 'float32', shape: weight.shape, data: new Float32Array(weight.shape.reduce((n, d) => n * d, 1)) }, 'state')
+        const total = new Parameter(
+          `grad_sum.${weight.name}`,
+          { dtype: 'float32', shape: weight.shape, data: new Float32Array(weight.shape.reduce((n, d) => n * d, 1)) },
+          'state',
+        )
         accumulators.push(total)
         const grown = add(total, gradient)
         sums.set(total, grown)
@@ -99,7 +109,8 @@ export class TrainingProgram {
       accumulating = await compile(outputs, { runtime, updates: sums })
     }
     const applyOutputs = { ...outputs }
-    if (clipValue > 0 && clipAlgorithm === 'value') gradients = gradients.map((gradient) => clip(gradient, -clipValue, clipValue))
+    if (clipValue > 0 && clipAlgorithm === 'value')
+      gradients = gradients.map((gradient) => clip(gradient, -clipValue, clipValue))
     else if (clipValue > 0) {
       const norm = sqrt(sum(gradients.map((gradient) => reduceSum(mul(gradient, gradient)))))
       applyOutputs.grad_norm = norm
@@ -120,7 +131,10 @@ export class TrainingProgram {
    * @param applies - Whether the optimiser moves (always, without accumulation).
    * @param randomStep - Number of the batch since the start of training: the key of dropout and augmentation.
    */
-  async run(batch: Batch, options: { lr: number; optimizerStep: number; randomStep: number; seed: number; applies: boolean }): Promise<StepResult> {
+  async run(
+    batch: Batch,
+    options: { lr: number; optimizerStep: number; randomStep: number; seed: number; applies: boolean },
+  ): Promise<StepResult> {
     const program = options.applies ? this.#apply : this.#accumulate!
     const feeds: Record<string, TensorData> = {}
     const read = new Set(program.inputs.map(({ name }) => name))
@@ -133,7 +147,8 @@ export class TrainingProgram {
     if (read.has('optimizer_step')) feeds.optimizer_step = scalar(options.optimizerStep + 1)
     const results = await program.run(feeds, { seed: options.seed, step: options.randomStep })
     const outputs: Record<string, TensorData> = {}
-    for (const [name, value] of Object.entries(results)) if (name.startsWith(OUTPUT)) outputs[name.slice(OUTPUT.length)] = value
+    for (const [name, value] of Object.entries(results))
+      if (name.startsWith(OUTPUT)) outputs[name.slice(OUTPUT.length)] = value
     const norm = results.grad_norm
     return { loss: Number(results.loss!.data[0]), gradNorm: norm && Number(norm.data[0]), outputs }
   }
