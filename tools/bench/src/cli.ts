@@ -1,0 +1,29 @@
+/** Entry of `pnpm bench NAME`. */
+import { resolve } from 'node:path'
+import { BenchError } from './errors.js'
+import { trainStep, trainStepHelp } from './trainStep.js'
+import { transcribe, transcribeHelp } from './transcribe.js'
+
+const benchmarks = {
+  'train-step': { run: trainStep, help: trainStepHelp },
+  transcribe: { run: transcribe, help: transcribeHelp },
+} as const
+
+const root = resolve(import.meta.dirname, '../../..')
+const [name, ...args] = process.argv.slice(2)
+try {
+  if (name === undefined || !Object.hasOwn(benchmarks, name)) {
+    const found = name === undefined ? '' : ` Found ${name}.`
+    throw new BenchError(
+      'NEMO_BENCH_USAGE',
+      `Usage: pnpm bench ${Object.keys(benchmarks).join('|')} [options].${found}`,
+    )
+  }
+  const benchmark = benchmarks[name as keyof typeof benchmarks]
+  if (args.includes('--help')) console.log(benchmark.help)
+  else await benchmark.run(args, root)
+} catch (error) {
+  if (!(error instanceof Error)) throw error
+  console.error(error instanceof BenchError ? `${error.code}: ${error.message}` : error.stack)
+  process.exitCode = 1
+}
