@@ -45,7 +45,6 @@ export {
   writeSafetensorsFile,
 } from './checkpoint/safetensors.js'
 export { asStateDict } from './checkpoint/stateDict.js'
-export type { CheckpointDataOf, CheckpointDType, CheckpointTensor } from './checkpoint/tensorData.js'
 export { lightningModules } from './checkpoint/torchGlobals.js'
 export { type WriteTorchOptions, writeTorch, writeTorchFile } from './checkpoint/writeTorch.js'
 // Configuration: YAML, interpolation, Hydra's command line, targets, schemas
@@ -252,9 +251,9 @@ export {
   type Typed,
 } from './neuralTypes/ports.js'
 export { type Typecheck, type TypecheckDecorator, type TypecheckOptions, typecheck } from './neuralTypes/typecheck.js'
+export { OptimizerError } from './optimizers/errors.js'
 export { Novograd, type NovogradOptions } from './optimizers/novograd.js'
 export type { Optimizer, ParameterGroup, StepContext } from './optimizers/optimizer.js'
-export { OptimizerError } from './optimizers/errors.js'
 export { createOptimizer, type OptimizerConfig, registerOptimizer } from './optimizers/registry.js'
 export { SchedulerError } from './schedulers/errors.js'
 export { createScheduler, registerScheduler, type SchedulerConfig } from './schedulers/registry.js'

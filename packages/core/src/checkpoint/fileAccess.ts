@@ -1,6 +1,6 @@
 import { CheckpointFileError } from './errors.js'
 import { nodeBuiltin } from './nodeBuiltin.js'
-import { checkRange, type RandomAccess } from './randomAccess.js'
+import { allocateBytes, checkRange, type RandomAccess } from './randomAccess.js'
 
 /** The largest single read; larger reads are split, because the system call takes at most 2 GiB. */
 const READ_STEP = 1 << 30
@@ -26,7 +26,7 @@ export async function withFile<T>(path: string, use: (source: RandomAccess) => T
       byteLength: stat.size,
       read(start, end) {
         checkRange(this, start, end)
-        const bytes = allocate(path, end - start)
+        const bytes = allocateBytes(end - start, path)
         for (let done = 0; done < bytes.length; ) {
           const step = fs.readSync(descriptor, bytes, done, Math.min(READ_STEP, bytes.length - done), start + done)
           if (step === 0) throw new CheckpointFileError(`${path}: the file became shorter while it was read.`)
@@ -37,13 +37,5 @@ export async function withFile<T>(path: string, use: (source: RandomAccess) => T
     })
   } finally {
     fs.closeSync(descriptor)
-  }
-}
-
-function allocate(path: string, length: number): Uint8Array {
-  try {
-    return new Uint8Array(length)
-  } catch (cause) {
-    throw new CheckpointFileError(`${path}: a part of ${length} bytes is larger than one buffer may be.`, { cause })
   }
 }

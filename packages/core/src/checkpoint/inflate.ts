@@ -1,7 +1,7 @@
 import { Inflate, inflateSync } from 'fflate'
 import { crc32 } from './crc32.js'
 import { ArchiveCorruptError, ArchiveTruncatedError, CheckpointLimitError } from './errors.js'
-import type { RandomAccess } from './randomAccess.js'
+import { allocateBytes, type RandomAccess } from './randomAccess.js'
 
 /** DEFLATE cannot expand a byte to more than this many (RFC 1951: a 258-byte match needs two bits). */
 const MAX_EXPANSION = 1032
@@ -36,9 +36,10 @@ export function inflate(compressed: Uint8Array, size: number, what: string): Uin
       `${what}: declares ${size} bytes, but ${compressed.length} compressed bytes cannot hold that many.`,
     )
   }
+  const out = allocateBytes(size, what)
   let inflated: Uint8Array
   try {
-    inflated = inflateSync(compressed, { out: new Uint8Array(size) })
+    inflated = inflateSync(compressed, { out })
   } catch (cause) {
     throw inflateError(cause, what)
   }
@@ -64,7 +65,7 @@ export function gunzip(source: RandomAccess, maxBytes: number): Uint8Array {
 
   // The declared size is only a hint: it lies in truncated files, and is modulo 4 GiB.
   const plausible = declaredSize <= Math.min(maxBytes, (end - start) * MAX_EXPANSION)
-  let out = new Uint8Array(plausible ? declaredSize : STEP)
+  let out = allocateBytes(plausible ? declaredSize : STEP, source.name)
   let size = 0
   let emptySteps = 0
   const stream = new Inflate((chunk) => {
@@ -74,7 +75,7 @@ export function gunzip(source: RandomAccess, maxBytes: number): Uint8Array {
         `${source.name}: more than ${maxBytes} bytes after decompression. If the file is trustworthy, raise maxInflatedBytes.`,
       )
     }
-    if (size + chunk.length > out.length) out = grow(out, size + chunk.length, maxBytes)
+    if (size + chunk.length > out.length) out = grow(out, size + chunk.length, maxBytes, source.name)
     out.set(chunk, size)
     size += chunk.length
   })
@@ -99,8 +100,8 @@ export function gunzip(source: RandomAccess, maxBytes: number): Uint8Array {
   return out
 }
 
-function grow(out: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {
-  const grown = new Uint8Array(Math.max(needed, Math.min(maxBytes, out.length * 2)))
+function grow(out: Uint8Array, needed: number, maxBytes: number, what: string): Uint8Array<ArrayBuffer> {
+  const grown = allocateBytes(Math.max(needed, Math.min(maxBytes, out.length * 2)), what)
   grown.set(out)
   return grown
 }

@@ -33,7 +33,7 @@ export interface ReadNemoOptions {
 
 /** How a `.nemo` file is written. */
 export interface WriteNemoOptions {
-  /** `gzip` as NeMo 1.0 does, `none` as later versions do. Both versions read both. Default `gzip`. */
+  /** `gzip` as NeMo 1.0 does, `none` as 1.7 and later do. Before 1.7 NeMo reads only gzip, since then both. Default `gzip`. */
   readonly compression?: 'gzip' | 'none'
   /** Effort of gzip, 1 (fast) to 9 (small). Weights hardly shrink at any. Default 1. */
   readonly level?: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9

@@ -1,4 +1,4 @@
-import type { CheckpointTensor } from './tensorData.js'
+import type { TensorData } from './tensorData.js'
 
 /**
  * A value of a checkpoint in JavaScript terms.
@@ -14,7 +14,7 @@ import type { CheckpointTensor } from './tensorData.js'
  * | dict, defaultdict, Counter    | Map                                               |
  * | OrderedDict                   | `OrderedDict`, a Map                              |
  * | set, frozenset                | Set                                               |
- * | Tensor, Parameter             | `CheckpointTensor`                                |
+ * | Tensor, Parameter             | `TensorData`                                |
  * | torch.device, torch.dtype     | `TorchDevice`, `TorchDType`                       |
  * | other classes, where allowed  | `OpaqueObject`, `OpaqueGlobal`                    |
  */
@@ -26,7 +26,7 @@ export type PythonValue =
   | string
   | Uint8Array
   | PythonFloat
-  | CheckpointTensor
+  | TensorData
   | readonly PythonValue[]
   | ReadonlyMap<PythonValue, PythonValue>
   | ReadonlySet<PythonValue>
@@ -89,4 +89,4 @@ export class OpaqueObject {
 }
 
 /** A state dict: parameter and buffer names with their tensors, in order. */
-export type StateDict = Map<string, CheckpointTensor>
+export type StateDict = Map<string, TensorData>

@@ -1,4 +1,4 @@
-import { ArchiveTruncatedError } from './errors.js'
+import { ArchiveTruncatedError, CheckpointLimitError } from './errors.js'
 
 /**
  * Bytes that can be read at any position: a buffer, or a file that is larger than memory allows.
@@ -49,5 +49,19 @@ export function checkRange(source: RandomAccess, start: number, end: number): vo
     throw new ArchiveTruncatedError(
       `${source.name}: expected bytes ${start} to ${end}, but the data ends at ${source.byteLength}. The file is cut short or corrupt; copy or download it again.`,
     )
+  }
+}
+
+/**
+ * A zeroed buffer.
+ *
+ * @param what - Names what it is for, in errors.
+ * @throws CheckpointLimitError if memory, or the engine's largest buffer, is too small.
+ */
+export function allocateBytes(length: number, what: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length)
+  } catch (cause) {
+    throw new CheckpointLimitError(`${what}: cannot allocate ${length} bytes (${(cause as Error).message}).`)
   }
 }

@@ -11,7 +11,7 @@ import {
 import { Pickler } from './pickler.js'
 import { OpaqueGlobal, type OpaqueObject, type OrderedDict, type PythonValue } from './pythonValue.js'
 import { readTorch, readTorchFile } from './readTorch.js'
-import type { CheckpointTensor } from './tensorData.js'
+import type { TensorData } from './tensorData.js'
 import { lightningModules } from './torchGlobals.js'
 import { concat, zipChunks } from './zipWriter.js'
 
@@ -77,8 +77,8 @@ function pickleTensor(spec: TensorSpec): Uint8Array {
 
 const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer)
 
-function readTensor(spec: TensorSpec, members: Record<string, Uint8Array> = { 'data/0': floats }): CheckpointTensor {
-  return readTorch(zipLayout(pickleTensor(spec), members)) as CheckpointTensor
+function readTensor(spec: TensorSpec, members: Record<string, Uint8Array> = { 'data/0': floats }): TensorData {
+  return readTorch(zipLayout(pickleTensor(spec), members)) as TensorData
 }
 
 describe.each(['torch1.5', 'torch1.13', 'torch2.15'])('files of %s', (version) => {
@@ -91,7 +91,7 @@ describe.each(['torch1.5', 'torch1.13', 'torch2.15'])('files of %s', (version) =
 
   test('tied weights share their elements, and other views do not', () => {
     for (const layout of ['zip', 'legacy']) {
-      const state = readTorch(fixture(`${version}-${layout}-tensors.pt`)) as Map<string, CheckpointTensor>
+      const state = readTorch(fixture(`${version}-${layout}-tensors.pt`)) as Map<string, TensorData>
       expect(state.get('tied.a')!.data).toBe(state.get('tied.b')!.data)
       const buffers = new Set([...state.values()].map((tensor) => tensor.data.buffer))
       expect(buffers.size).toBe(state.size - 1)
@@ -115,7 +115,7 @@ test('a Buffer of Node is read as the bytes that it is', () => {
 test('reading leaves the bytes as they were, and writing to a tensor does too', () => {
   const bytes = fixture('torch2.15-zip-tensors.pt')
   const before = bytes.slice()
-  const state = readTorch(bytes) as Map<string, CheckpointTensor>
+  const state = readTorch(bytes) as Map<string, TensorData>
   for (const tensor of state.values()) new Uint8Array(tensor.data.buffer).fill(7)
   expect(bytes).toEqual(before)
 })

@@ -10,6 +10,7 @@ import { type CheckpointLimits, completeLimits } from './limits.js'
 import { OpaqueObject, OrderedDict, type PythonValue } from './pythonValue.js'
 import { type RandomAccess, randomAccessOf } from './randomAccess.js'
 import { isTar } from './tarReader.js'
+import type { TensorData } from './tensorData.js'
 import { StorageClass, torchGlobals } from './torchGlobals.js'
 import {
   checkLayout,
@@ -111,6 +112,17 @@ class TensorCollector {
     return pending.tensor
   }
 
+  private gather(layout: TensorLayout, bytes: Uint8Array, bigEndian: boolean): TensorData['data'] {
+    try {
+      return gather(layout, bytes, bigEndian)
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause
+      throw new CheckpointLimitError(
+        `${this.name}: cannot allocate a tensor of shape [${layout.shape.join(', ')}] (${cause.message}).`,
+      )
+    }
+  }
+
   /** Fills the tensors, storage by storage, so that no more than one storage is in memory beside them. */
   fill(storedBytes: (key: string) => Uint8Array, bigEndian: boolean): void {
     const byKey = new Map<string, PendingTensor[]>()
@@ -122,13 +134,13 @@ class TensorCollector {
     }
     for (const [key, group] of byKey) {
       const bytes = storedBytes(key)
-      const shared = new Map<string, ReturnType<typeof gather>>()
+      const shared = new Map<string, TensorData['data']>()
       for (const { layout, fill } of group) {
         const { dtype, offset, shape, strides, storage } = layout
         const view = JSON.stringify([dtype, storage.byteOffset, offset, shape, strides])
         let data = shared.get(view)
         if (data === undefined) {
-          data = gather(layout, bytes, bigEndian)
+          data = this.gather(layout, bytes, bigEndian)
           shared.set(view, data)
         }
         fill(data)

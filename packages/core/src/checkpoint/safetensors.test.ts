@@ -12,7 +12,7 @@ import {
   TensorDataError,
 } from './errors.js'
 import { readSafetensors, readSafetensorsFile, writeSafetensors, writeSafetensorsFile } from './safetensors.js'
-import { allocateData, type CheckpointTensor, checkpointDTypes, elementBytes } from './tensorData.js'
+import { allocateData, dtypeNames, elementBytes, type TensorData } from './tensorData.js'
 import { concat } from './zipWriter.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'nemo-safetensors-'))
@@ -50,11 +50,11 @@ test('what the safetensors library wrote is read', async () => {
 test('what is written is read in the same order, with aligned elements', () => {
   const tensor = fc
     .record({
-      dtype: fc.constantFrom(...checkpointDTypes),
+      dtype: fc.constantFrom(...dtypeNames),
       shape: fc.array(fc.nat(4), { maxLength: 3 }),
       fill: fc.nat(255),
     })
-    .map(({ dtype, shape, fill }): CheckpointTensor => {
+    .map(({ dtype, shape, fill }): TensorData => {
       const data = allocateData(
         dtype,
         shape.reduce((product, dim) => product * dim, 1),

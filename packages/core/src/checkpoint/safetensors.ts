@@ -11,12 +11,12 @@ import type { StateDict } from './pythonValue.js'
 import { type RandomAccess, randomAccessOf } from './randomAccess.js'
 import {
   bytesOf,
-  type CheckpointDType,
-  type CheckpointTensor,
   checkTensor,
+  type DType,
   dataOver,
   elementBytes,
   elementCount,
+  type TensorData,
 } from './tensorData.js'
 import { concat } from './zipWriter.js'
 
@@ -41,11 +41,9 @@ const codes = {
   uint16: 'U16',
   uint8: 'U8',
   bool: 'BOOL',
-} as const satisfies Record<CheckpointDType, string>
+} as const satisfies Record<DType, string>
 
-const dtypes = new Map<unknown, CheckpointDType>(
-  Object.entries(codes).map(([dtype, code]) => [code, dtype as CheckpointDType]),
-)
+const dtypes = new Map<unknown, DType>(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]))
 
 const LENGTH_BYTES = 8
 /** The format's own bound on the header. */
@@ -149,7 +147,7 @@ function readMetadata(value: unknown, name: string): Map<string, string> {
 }
 
 interface Entry {
-  readonly dtype: CheckpointDType
+  readonly dtype: DType
   readonly shape: readonly number[]
   readonly start: number
   readonly end: number
@@ -227,7 +225,7 @@ function safetensorsChunks(tensors: StateDict, metadata: ReadonlyMap<string, str
   return [new Uint8Array(length.buffer), header, ...inFile.map(([, tensor]) => bytesOf(tensor))]
 }
 
-function jsonEntry(name: string, { dtype, shape, data }: CheckpointTensor, start: number): string {
+function jsonEntry(name: string, { dtype, shape, data }: TensorData, start: number): string {
   const end = start + data.byteLength
   return `${JSON.stringify(name)}:${JSON.stringify({ dtype: codes[dtype], shape, data_offsets: [start, end] })}`
 }

@@ -1,31 +1,7 @@
+import type { DataOf, DType, TensorData } from '@nemo/graph'
 import { TensorDataError } from './errors.js'
 
-/** Typed array that stores the elements of each dtype; float16 and bfloat16 are raw bits, bool is 0 or 1. */
-export interface CheckpointDataOf {
-  float32: Float32Array
-  float64: Float64Array
-  float16: Uint16Array
-  bfloat16: Uint16Array
-  int64: BigInt64Array
-  int32: Int32Array
-  int16: Int16Array
-  int8: Int8Array
-  uint64: BigUint64Array
-  uint32: Uint32Array
-  uint16: Uint16Array
-  uint8: Uint8Array
-  bool: Uint8Array
-}
-
-/** Element types that checkpoints may hold, by their NumPy/ONNX names. */
-export type CheckpointDType = keyof CheckpointDataOf
-
-/** A tensor on the host: dtype, shape and elements in C order. The same shape as `TensorData` of `@nemo/graph`. */
-export interface CheckpointTensor<T extends CheckpointDType = CheckpointDType> {
-  readonly dtype: T
-  readonly shape: readonly number[]
-  readonly data: CheckpointDataOf[T]
-}
+export type { DataOf, DType, TensorData } from '@nemo/graph'
 
 const constructors = {
   float32: Float32Array,
@@ -41,13 +17,13 @@ const constructors = {
   uint16: Uint16Array,
   uint8: Uint8Array,
   bool: Uint8Array,
-} as const satisfies Record<CheckpointDType, unknown>
+} as const satisfies Record<DType, unknown>
 
 /** Every dtype that checkpoints may hold. */
-export const checkpointDTypes = Object.keys(constructors) as readonly CheckpointDType[]
+export const dtypeNames = Object.keys(constructors) as readonly DType[]
 
 /** Bytes of one element. */
-export function elementBytes(dtype: CheckpointDType): number {
+export function elementBytes(dtype: DType): number {
   return constructors[dtype].BYTES_PER_ELEMENT
 }
 
@@ -73,22 +49,22 @@ export function elementCount(shape: readonly number[], what: string): number {
 }
 
 /** A zeroed typed array of `length` elements. */
-export function allocateData<T extends CheckpointDType>(dtype: T, length: number): CheckpointDataOf[T] {
-  return new constructors[dtype](length) as CheckpointDataOf[T]
+export function allocateData<T extends DType>(dtype: T, length: number): DataOf[T] {
+  return new constructors[dtype](length) as DataOf[T]
 }
 
 /** The typed array over the whole of a buffer. */
-export function dataOver<T extends CheckpointDType>(dtype: T, buffer: ArrayBuffer): CheckpointDataOf[T] {
-  return new constructors[dtype](buffer) as CheckpointDataOf[T]
+export function dataOver<T extends DType>(dtype: T, buffer: ArrayBuffer): DataOf[T] {
+  return new constructors[dtype](buffer) as DataOf[T]
 }
 
 /** The bytes of a tensor's elements, without a copy. Little-endian, as every host that runs JavaScript is. */
-export function bytesOf(tensor: CheckpointTensor): Uint8Array {
+export function bytesOf(tensor: TensorData): Uint8Array {
   return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
 }
 
 /** Whether a value has the three fields of a tensor. Consistency is checked by `checkTensor`. */
-export function isTensor(value: unknown): value is CheckpointTensor {
+export function isTensor(value: unknown): value is TensorData {
   if (typeof value !== 'object' || value === null) return false
   return 'dtype' in value && 'shape' in value && 'data' in value && ArrayBuffer.isView(value.data)
 }
@@ -99,12 +75,10 @@ export function isTensor(value: unknown): value is CheckpointTensor {
  * @param what - Names the tensor in errors.
  * @throws TensorDataError naming what disagrees.
  */
-export function checkTensor(tensor: CheckpointTensor, what: string): void {
+export function checkTensor(tensor: TensorData, what: string): void {
   const arrayClass = Object.hasOwn(constructors, tensor.dtype) ? constructors[tensor.dtype] : undefined
   if (!arrayClass) {
-    throw new TensorDataError(
-      `${what}: expected one of the dtypes ${checkpointDTypes.join(', ')}, found ${tensor.dtype}.`,
-    )
+    throw new TensorDataError(`${what}: expected one of the dtypes ${dtypeNames.join(', ')}, found ${tensor.dtype}.`)
   }
   if (!(tensor.data instanceof arrayClass)) {
     throw new TensorDataError(

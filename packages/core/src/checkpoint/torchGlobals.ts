@@ -1,6 +1,6 @@
 import { PickleError, PickleRefusedError, TensorDataError } from './errors.js'
 import { OpaqueGlobal, OrderedDict, type PythonValue, TorchDevice, TorchDType } from './pythonValue.js'
-import { type CheckpointDType, type CheckpointTensor, checkpointDTypes, isTensor } from './tensorData.js'
+import { type DType, dtypeNames, isTensor, type TensorData } from './tensorData.js'
 import { storageClasses, type TensorLayout, TorchStorage } from './torchStorage.js'
 import { PickleCallable } from './unpickler.js'
 
@@ -31,11 +31,11 @@ export const lightningModules: readonly string[] = [
 ]
 
 /** Makes a tensor from a storage, once the storage is there. */
-export type MakeTensor = (layout: TensorLayout) => CheckpointTensor
+export type MakeTensor = (layout: TensorLayout) => TensorData
 
 /** A class of storage, such as `torch.FloatStorage`, as persistent ids name it. */
 export class StorageClass {
-  constructor(readonly dtype: CheckpointDType | 'untyped') {}
+  constructor(readonly dtype: DType | 'untyped') {}
 }
 
 /**
@@ -146,7 +146,7 @@ function knownGlobals(file: string, makeTensor: MakeTensor): Map<string, unknown
   }
   globals.set('torch.storage.UntypedStorage', new StorageClass('untyped'))
   globals.set('torch.UntypedStorage', new StorageClass('untyped'))
-  for (const name of [...checkpointDTypes, ...OTHER_DTYPES]) globals.set(`torch.${name}`, new TorchDType(name))
+  for (const name of [...dtypeNames, ...OTHER_DTYPES]) globals.set(`torch.${name}`, new TorchDType(name))
   define('torch.Size', (args) => {
     if (args.length !== 1 || !Array.isArray(args[0])) throw bad('torch.Size')
     return Object.freeze([...args[0]])
@@ -160,7 +160,7 @@ function knownGlobals(file: string, makeTensor: MakeTensor): Map<string, unknown
   })
 
   // Tensors
-  const rebuild = (name: string, args: readonly unknown[], dtype?: CheckpointDType): CheckpointTensor => {
+  const rebuild = (name: string, args: readonly unknown[], dtype?: DType): TensorData => {
     const [storage, offset, shape, strides] = args
     if (!(storage instanceof TorchStorage) || !Array.isArray(shape) || !Array.isArray(strides)) throw bad(name)
     const type = dtype ?? storage.dtype
@@ -184,7 +184,7 @@ function knownGlobals(file: string, makeTensor: MakeTensor): Map<string, unknown
     withoutMathBits('torch._utils._rebuild_tensor_v3', args[7])
     const dtype = args[6]
     if (!(dtype instanceof TorchDType)) throw bad('torch._utils._rebuild_tensor_v3')
-    const known = checkpointDTypes.find((name) => name === dtype.name)
+    const known = dtypeNames.find((name) => name === dtype.name)
     if (!known) throw new TensorDataError(`${file}: tensors of torch.${dtype.name} are not supported.`)
     return rebuild('torch._utils._rebuild_tensor_v3', args, known)
   })

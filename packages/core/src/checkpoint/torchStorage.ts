@@ -1,12 +1,5 @@
 import { PickleError, TensorDataError } from './errors.js'
-import {
-  allocateData,
-  type CheckpointDType,
-  type CheckpointTensor,
-  dataOver,
-  elementBytes,
-  elementCount,
-} from './tensorData.js'
+import { allocateData, type DType, dataOver, elementBytes, elementCount, type TensorData } from './tensorData.js'
 
 /** PyTorch's storage class of each dtype; dtypes without one are stored as UntypedStorage. */
 export const storageClasses = {
@@ -20,7 +13,7 @@ export const storageClasses = {
   CharStorage: 'int8',
   ByteStorage: 'uint8',
   BoolStorage: 'bool',
-} as const satisfies Record<string, CheckpointDType>
+} as const satisfies Record<string, DType>
 
 /** A stored run of elements that tensors are views of. Its bytes may follow the pickle that names it. */
 export class TorchStorage {
@@ -32,7 +25,7 @@ export class TorchStorage {
    */
   constructor(
     readonly key: string,
-    readonly dtype: CheckpointDType | 'untyped',
+    readonly dtype: DType | 'untyped',
     readonly length: number,
     readonly byteOffset = 0,
   ) {}
@@ -45,7 +38,7 @@ export class TorchStorage {
 /** Where the elements of a tensor lie within its storage. Offset and strides count elements. */
 export interface TensorLayout {
   readonly storage: TorchStorage
-  readonly dtype: CheckpointDType
+  readonly dtype: DType
   readonly offset: number
   readonly shape: readonly number[]
   readonly strides: readonly number[]
@@ -54,9 +47,9 @@ export interface TensorLayout {
 /** A tensor whose elements are filled in once the storages have been read. */
 export interface PendingTensor {
   readonly layout: TensorLayout
-  readonly tensor: CheckpointTensor
+  readonly tensor: TensorData
   /** Sets the elements of `tensor`. */
-  readonly fill: (data: CheckpointTensor['data']) => void
+  readonly fill: (data: TensorData['data']) => void
 }
 
 /** A tensor without its elements yet. */
@@ -101,7 +94,7 @@ export function checkLayout(layout: TensorLayout, what: string): number {
  * @param bytes - The stored bytes of the view's storage.
  * @param bigEndian - Byte order of the file.
  */
-export function gather(layout: TensorLayout, bytes: Uint8Array, bigEndian: boolean): CheckpointTensor['data'] {
+export function gather(layout: TensorLayout, bytes: Uint8Array, bigEndian: boolean): TensorData['data'] {
   const { storage, dtype, offset, shape, strides } = layout
   const size = elementBytes(dtype)
   const count = shape.reduce((product, dim) => product * dim, 1)
@@ -125,7 +118,7 @@ export function gather(layout: TensorLayout, bytes: Uint8Array, bigEndian: boole
   return finish(new Uint8Array(to.buffer as ArrayBuffer), dtype, bigEndian)
 }
 
-function rawDType(size: number): CheckpointDType {
+function rawDType(size: number): DType {
   return size === 1 ? 'uint8' : size === 2 ? 'uint16' : size === 4 ? 'int32' : 'int64'
 }
 
@@ -156,7 +149,7 @@ function copyStrided(from: Uint8Array, to: Uint8Array, shape: readonly number[],
   }
 }
 
-function finish(bytes: Uint8Array, dtype: CheckpointDType, bigEndian: boolean): CheckpointTensor['data'] {
+function finish(bytes: Uint8Array, dtype: DType, bigEndian: boolean): TensorData['data'] {
   const size = elementBytes(dtype)
   if (bigEndian) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
   return dataOver(dtype, bytes.buffer as ArrayBuffer)

@@ -8,7 +8,7 @@ import { CheckpointContentError, TensorDataError } from './errors.js'
 import { OrderedDict, PythonFloat, type PythonValue, TorchDevice, TorchDType } from './pythonValue.js'
 import { randomAccessOf } from './randomAccess.js'
 import { readTorch } from './readTorch.js'
-import { allocateData, type CheckpointTensor, checkpointDTypes } from './tensorData.js'
+import { allocateData, dtypeNames, type TensorData } from './tensorData.js'
 import { writeTorch, writeTorchFile } from './writeTorch.js'
 import { readZip } from './zipReader.js'
 
@@ -20,11 +20,11 @@ const formats = ['zip', 'legacy'] as const
 /** A tensor of any dtype with arbitrary bits, so that NaNs and denormals occur; bool holds 0 and 1. */
 const tensors = fc
   .record({
-    dtype: fc.constantFrom(...checkpointDTypes.filter((dtype) => !dtype.startsWith('uint') || dtype === 'uint8')),
+    dtype: fc.constantFrom(...dtypeNames.filter((dtype) => !dtype.startsWith('uint') || dtype === 'uint8')),
     shape: fc.array(fc.nat(4), { maxLength: 4 }),
     seed: fc.nat(),
   })
-  .map(({ dtype, shape, seed }): CheckpointTensor => {
+  .map(({ dtype, shape, seed }): TensorData => {
     const data = allocateData(
       dtype,
       shape.reduce((product, dim) => product * dim, 1),
@@ -100,13 +100,13 @@ describe.each(formats)('the %s layout', (format) => {
 
   test('tensors that share their elements share their storage', () => {
     const data = new Float32Array(1000)
-    const shared = new Map<string, CheckpointTensor>([
+    const shared = new Map<string, TensorData>([
       ['a', { dtype: 'float32', shape: [1000], data }],
       ['b', { dtype: 'float32', shape: [10, 100], data }],
     ])
     const bytes = writeTorch(shared, { format })
     expect(bytes.length).toBeLessThan(4000 + 1500)
-    const read = readTorch(bytes) as Map<string, CheckpointTensor>
+    const read = readTorch(bytes) as Map<string, TensorData>
     expect(read.get('b')!.shape).toEqual([10, 100])
   })
 
@@ -149,7 +149,7 @@ describe.each(formats)('the %s layout', (format) => {
       { dtype: 'float64', shape: [4], data },
       { dtype: 'complex64', shape: [4], data },
     ]) {
-      expect(() => writeTorch(tensor as CheckpointTensor, { format })).toThrow(TensorDataError)
+      expect(() => writeTorch(tensor as TensorData, { format })).toThrow(TensorDataError)
     }
   })
 })
@@ -168,14 +168,14 @@ test('whole numbers are ints unless they are PythonFloats', () => {
 
 test('unsigned integers wider than a byte need the zip layout', () => {
   for (const dtype of ['uint16', 'uint32', 'uint64'] as const) {
-    const tensor: CheckpointTensor = { dtype, shape: [3], data: allocateData(dtype, 3) }
+    const tensor: TensorData = { dtype, shape: [3], data: allocateData(dtype, 3) }
     expect(readTorch(writeTorch([tensor]))).toEqual([tensor])
     expect(() => writeTorch([tensor], { format: 'legacy' })).toThrow('Use the format zip')
   }
 })
 
 test('storages begin at multiples of 64 bytes in the ZIP layout', () => {
-  const state = new Map<string, CheckpointTensor>()
+  const state = new Map<string, TensorData>()
   for (let i = 0; i < 20; i++) {
     state.set(`t${'x'.repeat(i)}`, {
       dtype: 'int32',

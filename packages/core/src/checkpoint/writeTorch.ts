@@ -2,14 +2,7 @@ import { atomicWriteFile } from './atomicWriteFile.js'
 import { CheckpointContentError, TensorDataError } from './errors.js'
 import { Pickler } from './pickler.js'
 import { OrderedDict, PythonFloat, type PythonValue, TorchDevice, TorchDType } from './pythonValue.js'
-import {
-  bytesOf,
-  type CheckpointDType,
-  type CheckpointTensor,
-  checkTensor,
-  elementBytes,
-  isTensor,
-} from './tensorData.js'
+import { bytesOf, checkTensor, type DType, elementBytes, isTensor, type TensorData } from './tensorData.js'
 import { storageClasses } from './torchStorage.js'
 import { concat, type ZipMember, zipChunks } from './zipWriter.js'
 
@@ -103,19 +96,19 @@ function legacyChunks(value: PythonValue): Uint8Array[] {
 }
 
 const storageNames = Object.fromEntries(Object.entries(storageClasses).map(([name, dtype]) => [dtype, name])) as {
-  readonly [D in CheckpointDType]?: string
+  readonly [D in DType]?: string
 }
 
 /** Elements of a storage; bytes for dtypes that are stored untyped. */
-function storedLength({ dtype, data }: CheckpointTensor): number {
+function storedLength({ dtype, data }: TensorData): number {
   return storageNames[dtype] ? data.length : data.length * elementBytes(dtype)
 }
 
 /** Writes values as pickles and collects the tensors whose elements must follow. */
 class ValueWriter {
   /** One tensor per storage; its index is the storage's key. */
-  readonly storages: CheckpointTensor[] = []
-  private readonly storageKeys = new Map<unknown, Map<CheckpointDType, number>>()
+  readonly storages: TensorData[] = []
+  private readonly storageKeys = new Map<unknown, Map<DType, number>>()
   private readonly pickler = new Pickler()
   private root: PythonValue | undefined
 
@@ -227,7 +220,7 @@ class ValueWriter {
   }
 
   /** The elements follow in C order, so offset is 0 and strides are those of a contiguous tensor. */
-  private tensor(value: CheckpointTensor): void {
+  private tensor(value: TensorData): void {
     const p = this.pickler
     checkTensor(value, 'Tensor to be saved')
     const storageName = storageNames[value.dtype]
@@ -267,7 +260,7 @@ class ValueWriter {
       })
   }
 
-  private storageKey(tensor: CheckpointTensor): number {
+  private storageKey(tensor: TensorData): number {
     let keys = this.storageKeys.get(tensor.data)
     if (!keys) {
       keys = new Map()
