@@ -25,12 +25,18 @@ export interface SpokenDigitsParameters {
   acoustics: Acoustics
 }
 
+/** Parameters that differ from the defaults; absent ones, also inside `utterances` and `acoustics`, keep them. */
+export type SpokenDigitsOverrides = Partial<Omit<SpokenDigitsParameters, 'acoustics' | 'utterances'>> & {
+  utterances?: Partial<Record<CorpusSplit, number>>
+  acoustics?: Partial<Acoustics>
+}
+
 /** Options of `makeSpokenDigits`: where, how fast, and what differs from `spokenDigitsDefaults`. */
 export interface SpokenDigitsOptions {
   /** Folder of the corpus. */
   dir: string
   /** Parameters that differ from the defaults. */
-  parameters?: Partial<Omit<SpokenDigitsParameters, 'acoustics'>> & { acoustics?: Partial<Acoustics> }
+  parameters?: SpokenDigitsOverrides
   /** Worker threads; 0 makes everything in this thread. Default: one for each processor, at most 8. */
   workers?: number
   /** Called after each chunk with the numbers of utterances made and wanted. */
@@ -152,7 +158,7 @@ function chunksOf(split: CorpusSplit, utterances: number): SpokenDigitsChunk[] {
   }))
 }
 
-function completeParameters(given: NonNullable<SpokenDigitsOptions['parameters']>): SpokenDigitsParameters {
+function completeParameters(given: SpokenDigitsOverrides): SpokenDigitsParameters {
   const parameters: SpokenDigitsParameters = {
     ...spokenDigitsDefaults,
     ...given,
