@@ -17,6 +17,7 @@ export const batchNormTraining: RewriteRule = (node, inputs) => {
   return applyOp(BatchNormalization, [x, scale, bias, copy(mean, 2 * node.id), copy(variance, 2 * node.id + 1)], node.attributes, 3)
 }
 
-const LOWEST = -3e38
-const copy = (x: Tensor, salt: number): Tensor => apply1(Max, [x, constant(LOWEST - (salt % 1e6) * 1e31, x.dtype)])
-const isCopy = (x: Tensor): boolean => x.node.op === Max && Number(x.node.inputs[1]?.constant?.data[0]) <= LOWEST
+// Neighbouring floats from the lowest on: distinct for every salt below 2^22, all below -1e38.
+const lowFloat = (salt: number): number => new Float32Array(Uint32Array.of(0xff7fffff - (salt % 2 ** 22)).buffer)[0]!
+const copy = (x: Tensor, salt: number): Tensor => apply1(Max, [x, constant(lowFloat(salt), x.dtype)])
+const isCopy = (x: Tensor): boolean => x.node.op === Max && Number(x.node.inputs[1]?.constant?.data[0]) < -1e38
