@@ -24,8 +24,7 @@ const functions: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   sigmoid,
   tanh,
   gelu: (x) => gelu(x),
-  // NeMo clips at 0 and 20.
-  hardtanh: (x) => hardtanh(x, 0, 20),
+  hardtanh: (x) => hardtanh(x, -1, 1),
   leaky_relu: (x) => leakyRelu(x),
   identity: (x) => x,
 }
@@ -34,7 +33,8 @@ const functions: Readonly<Record<string, (x: Tensor) => Tensor>> = {
 export const activationNames: readonly string[] = Object.keys(functions)
 
 /**
- * The activation that a config names, as a layer. `hardtanh` is NeMo's: limits 0 and 20.
+ * The activation that a config names, as a layer. `hardtanh` has PyTorch's limits, -1 and 1, as in
+ * NeMo's encoders (its blocks on their own would clip at 0 and 20).
  *
  * @throws ModuleError for an unknown name.
  */

@@ -5,7 +5,8 @@ import { defaultUniform } from '../modules/initializers.js'
 /** Geometry of a one-dimensional convolution. */
 export interface Conv1dOptions {
   readonly stride?: number
-  readonly padding?: number
+  /** Zeros at both ends, or `[left, right]`. Default 0. */
+  readonly padding?: number | readonly [number, number]
   readonly dilation?: number
   readonly groups?: number
   readonly bias?: boolean
@@ -16,7 +17,7 @@ export class Conv1d extends Layer {
   readonly weight: Parameter
   readonly bias: Parameter | undefined
   readonly stride: number
-  readonly padding: number
+  readonly padding: number | readonly [number, number]
   readonly dilation: number
   readonly groups: number
 
