@@ -14,6 +14,19 @@ export {
   ManifestError,
   SampleRateError,
 } from './errors.js'
+// Features as graphs
+export { type MelFilterbankOptions, melFilterbank, usedBins } from './features/melFilterbank.js'
+export { hzToMel, type MelScale, melToHz } from './features/melScale.js'
+export {
+  type LogZeroGuard,
+  type MelSpectrogramOptions,
+  melSpectrogram,
+  melSpectrogramLengths,
+} from './features/melSpectrogram.js'
+export { dctMatrix, type MfccOptions, mfcc } from './features/mfcc.js'
+export { type FeatureNormalization, type FixedNormalization, normalizeFeatures } from './features/normalizeFeatures.js'
+export { powerSpectrogram, type SpectrogramOptions } from './features/powerSpectrogram.js'
+export { type WindowName, windowFunction, windowNames } from './features/window.js'
 export { type LoadManifestOptions, loadManifest, type Manifest, type ManifestReport } from './manifest/loadManifest.js'
 export {
   type ManifestEntry,
