@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TensorData } from '@nemo/graph'
+import { readNpy } from './npy.js'
+
+/** What `case.json` says about one array. */
+export interface ArraySpec {
+  readonly file: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+  /** Arrays without tolerance are inputs. */
+  readonly atol?: number
+  readonly rtol?: number
+}
+
+/** A case folder: `case.json` and the arrays that it lists. */
+export class GoldenCase {
+  readonly name: string
+  /** Everything that `case.json` says. */
+  readonly json: Readonly<Record<string, unknown>>
+  readonly arrays: Readonly<Record<string, ArraySpec>>
+
+  constructor(readonly folder: string) {
+    this.json = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Record<string, unknown>
+    this.name = String(this.json.name ?? folder)
+    this.arrays = (this.json.arrays ?? {}) as Record<string, ArraySpec>
+  }
+
+  /** Whether `case.json` lists an array. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.arrays, name)
+  }
+
+  /** What `case.json` says about an array. */
+  spec(name: string): ArraySpec {
+    const spec = this.arrays[name]
+    if (!spec) throw new Error(`${this.name}: case.json lists no array ${name}.`)
+    return spec
+  }
+
+  /** Reads an array. */
+  array(name: string): TensorData {
+    const { file } = this.spec(name)
+    return readNpy(readFileSync(join(this.folder, file)), `${this.name}/${file}`)
+  }
+}
