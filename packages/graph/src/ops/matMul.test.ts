@@ -54,18 +54,12 @@ const operands: readonly (readonly [OpCheck['inputs'][number]['shape'], OpCheck[
   [['B', 2, 'T'], ['T']],
 ]
 for (const [a, b] of operands) {
-  // ONNX Runtime cannot broadcast a batch of none, neither here nor in the gradient.
-  const broadcastsBatch = a.length !== b.length && Math.min(a.length, b.length) !== 2
+  // ONNX Runtime cannot broadcast a batch of none, and leaves products over an empty axis unset when there is a batch.
+  const batched = a.length > 2 || b.length > 2
+  const sizes = EDGE_SIZES.filter(({ B, T }) => B! * T! > 0 || !batched)
   checkOp('MatMul', `of [${a}] and [${b}]`, {
     inputs: [{ shape: a }, { shape: b }],
-    sizes:
-      a[0] === 2
-        ? [
-            { B: 2, T: 5 },
-            { B: 1, T: 1 },
-            { B: 2, T: 0 },
-          ]
-        : EDGE_SIZES.filter(({ B }) => B! > 0 || !broadcastsBatch),
+    sizes: a[0] === 2 ? sizes.filter(({ B }) => B === 2) : sizes,
     dtypes: ['float32', 'float64'],
     secondOrder: true,
     gradientTolerance: { absolute: 2e-4, relative: 2e-4 },

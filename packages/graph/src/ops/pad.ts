@@ -1,18 +1,20 @@
-import { addDims, type Dim } from '../dim.js'
+import { addDims, type Dim, multiplyDims, subtractDims } from '../dim.js'
 import { apply1, defineOp, type InferContext, missingGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
-import { add, neg } from './arithmetic.js'
-import { concat } from './concat.js'
-import { gather } from './gather.js'
+import { add, neg, sub } from './arithmetic.js'
 import { constant } from './leaves.js'
-import { reshapeTo, unsqueeze } from './reshape.js'
-import { shapeOf } from './shape.js'
-import { slice } from './slice.js'
+import { reduceSum } from './reduction.js'
+import { reshapeTo } from './reshape.js'
+import { shapeTensor } from './shape.js'
+import { narrow, slice } from './slice.js'
 
-/** How Pad fills: a value, mirrored without or with the edge repeated. */
-export type PadMode = 'constant' | 'reflect' | 'edge'
+/** How Pad fills: a value, the mirror image without the edge, the edge, or the other end. */
+export type PadMode = 'constant' | 'reflect' | 'edge' | 'wrap'
 
-/** Grows (or crops, by negative amounts) every axis. `pads` lists all begins, then all ends. ONNX Pad-19. */
+/**
+ * Grows (or crops, by negative amounts) every axis. `pads` lists all begins, then all ends, of
+ * every axis or of `axes` (input 3). ONNX Pad-19.
+ */
 export const Pad = defineOp({
   type: 'Pad',
   since: 19,
@@ -21,18 +23,45 @@ export const Pad = defineOp({
     const x = context.input(0)
     return [{ dtype: x.dtype, shape: paddedShape(x, context) }]
   },
-  grad: ({ dy, x, inputs, node }) => {
-    const pads = inputs[1]!
+  grad: ({ dy, x, inputs, node, needs }) => {
+    const [, pads, , axes] = inputs as readonly [Tensor, Tensor, Tensor | null | undefined, Tensor | null | undefined]
     const mode = node.attribute<PadMode>('mode')
-    if (mode === 'constant') return [apply1(PadNamed, [dy, neg(pads)], { dims: x.shape.map(String) }), null, null]
-    const known = pads.known as readonly number[] | undefined
-    if (mode === 'reflect' && known) return [reflectGradient(dy, x, known), null]
+    const everyPad = padsPerAxis(x.rank, pads, axes)
+    if (mode === 'constant') {
+      const dx = everyPad
+        ? padConstant(
+            dy,
+            shapeTensor(
+              everyPad.map((amount) => multiplyDims(-1, amount)),
+              [x, dy],
+            ),
+          )
+        : apply1(PadNamed, [dy, neg(pads), axes], { dims: x.shape.map(String) })
+      return [dx, null, needs(2) ? sub(reduceSum(dy), reduceSum(dx)) : null]
+    }
+    if (everyPad?.every((amount) => typeof amount === 'number' && amount >= 0)) {
+      return [foldedGradient(dy, x, everyPad as readonly number[], mode)]
+    }
     return missingGradient(node)
   },
 })
 
+// All begins, then all ends, when they are known; `axes` lists those that `pads` is about.
+function padsPerAxis(rank: number, pads: Tensor, axes: Tensor | null | undefined): readonly Dim[] | undefined {
+  if (!pads.known || !axes) return pads.known
+  if (!axes.known) return undefined
+  const every = new Array<Dim>(2 * rank).fill(0)
+  const count = axes.known.length
+  axes.known.forEach((axis, i) => {
+    const at = ((axis as number) + rank) % rank
+    every[at] = pads.known![i]!
+    every[at + rank] = pads.known![i + count]!
+  })
+  return every
+}
+
 function paddedShape(x: Tensor, context: InferContext): readonly Dim[] {
-  const pads = context.input(1).known
+  const pads = padsPerAxis(x.rank, context.input(1), context.inputs[3])
   if (!pads) return x.shape.map((_, i) => `pad${i}_${unknownPads++}`)
   if (pads.length !== 2 * x.rank) context.fail(`expected ${2 * x.rank} pads, found ${pads.length}.`)
   return x.shape.map((dim, i) => {
@@ -56,51 +85,53 @@ export const PadNamed = defineOp({
       shape: (context.attributes.dims as readonly string[]).map((dim) => (/^-?\d+$/.test(dim) ? Number(dim) : dim)),
     },
   ],
-  decompose: (_node, [x, pads]) => [apply1(Pad, [x, pads])],
-  grad: ({ dy, x, inputs }) => [apply1(PadNamed, [dy, neg(inputs[1]!)], { dims: x.shape.map(String) }), null],
+  decompose: (_node, [x, pads, axes]) => [apply1(Pad, [x, pads, null, axes])],
+  grad: ({ dy, x, inputs }) => [apply1(PadNamed, [dy, neg(inputs[1]!), inputs[2]], { dims: x.shape.map(String) })],
 })
 
-// Each mirrored margin is added back, reversed, onto the samples it mirrors.
-function reflectGradient(dy: Tensor, x: Tensor, pads: readonly number[]): Tensor {
+// Each margin is added back onto the samples it repeats: mirrored, at the edge, or at the other end.
+function foldedGradient(dy: Tensor, x: Tensor, pads: readonly number[], mode: PadMode): Tensor {
   let d = dy
   for (let axis = 0; axis < x.rank; axis++) {
     const [before, after] = [pads[axis]!, pads[axis + x.rank]!]
     if (before === 0 && after === 0) continue
-    const reverse = (t: Tensor) =>
-      slice(t, { axes: [axis], starts: [-1], ends: [Number.MIN_SAFE_INTEGER], steps: [-1] })
-    let core = slice(d, { axes: [axis], starts: [before], ends: [after === 0 ? Number.MAX_SAFE_INTEGER : -after] })
-    const length = unsqueeze(gather(shapeOf(core), constant(axis, 'int64')), 0)
-    const place = (margin: Tensor, left: Tensor, right: Tensor) => {
-      const zeros = (n: number) => constant(new Array<number>(n).fill(0), 'int64', [n])
-      const list = concat([zeros(axis), left, zeros(x.rank - 1), right, zeros(x.rank - 1 - axis)], 0)
-      return apply1(PadNamed, [margin, list], { dims: core.shape.map(String) })
+    const length = x.shape[axis]!
+    const [head, tail] = [narrow(d, axis, 0, before), narrow(d, axis, -after)]
+    let core = narrow(d, axis, before, after === 0 ? undefined : -after)
+    const fold = (margin: Tensor, at: Dim) => {
+      core = add(core, placed(margin, axis, at, length, x))
     }
-    const one = (n: number) => constant([n], 'int64')
-    const minus = (n: number) => add(length, one(-n))
-    if (before > 0)
-      core = add(
-        core,
-        place(reverse(slice(d, { axes: [axis], starts: [0], ends: [before] })), one(1), minus(before + 1)),
-      )
-    if (after > 0)
-      core = add(
-        core,
-        place(
-          reverse(slice(d, { axes: [axis], starts: [-after], ends: [Number.MAX_SAFE_INTEGER] })),
-          minus(after + 1),
-          one(1),
-        ),
-      )
+    if (mode === 'edge') {
+      if (before > 0) fold(reduceSum(head, axis, true), 0)
+      if (after > 0) fold(reduceSum(tail, axis, true), subtractDims(length, 1))
+    } else if (mode === 'wrap') {
+      if (before > 0) fold(head, subtractDims(length, before))
+      if (after > 0) fold(tail, 0)
+    } else {
+      if (before > 0) fold(reversed(head, axis), 1)
+      if (after > 0) fold(reversed(tail, axis), subtractDims(length, after + 1))
+    }
     d = core
   }
   return reshapeTo(d, x.shape, [x])
+}
+
+const reversed = (x: Tensor, axis: number): Tensor =>
+  slice(x, { axes: [axis], starts: [-1], ends: [Number.MIN_SAFE_INTEGER], steps: [-1] })
+
+// Zeros of `length` along an axis with `part` at a position; the other axes stay.
+function placed(part: Tensor, axis: number, at: Dim, length: Dim, source: Tensor): Tensor {
+  const [before, after] = [part.shape.map((): Dim => 0), part.shape.map((): Dim => 0)]
+  before[axis] = at
+  after[axis] = subtractDims(subtractDims(length, at), part.shape[axis]!)
+  return padConstant(part, shapeTensor([...before, ...after], [source, part]), part.shape.with(axis, length))
 }
 
 /**
  * x grown at both ends of its axes.
  *
  * @param pads - `[before, after]` per axis; negative amounts crop.
- * @param mode - `constant` (with `value`, default 0), `reflect` or `edge`.
+ * @param mode - `constant` (with `value`, default 0), `reflect`, `edge` or `wrap`; the last three cannot reach past x's own size.
  */
 export function pad(
   x: Tensor,

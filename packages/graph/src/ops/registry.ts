@@ -30,7 +30,7 @@ import { CumSum } from './cumSum.js'
 import { Expand } from './expand.js'
 import { Erf, Exp, Log, Sqrt } from './exponential.js'
 import { ConstantOfShape, Range } from './fill.js'
-import { Gather, GatherElements } from './gather.js'
+import { Gather, GatherElements, GatherND } from './gather.js'
 import { Constant, Input } from './leaves.js'
 import { Gemm, MatMul } from './matMul.js'
 import { OneHot } from './oneHot.js'
@@ -53,7 +53,7 @@ import {
 import { Flatten, Reshape, ReshapeNamed, Squeeze, Unsqueeze } from './reshape.js'
 import { Ceil, Floor, Round, Sign } from './rounding.js'
 import { Scan } from './scan.js'
-import { ScatterElements } from './scatter.js'
+import { ScatterElements, ScatterND } from './scatter.js'
 import { Shape, Size } from './shape.js'
 import { Slice } from './slice.js'
 import { LogSoftmax, Softmax } from './softmax.js'
@@ -107,6 +107,7 @@ export const ops = {
   Floor,
   Gather,
   GatherElements,
+  GatherND,
   Gelu,
   Gemm,
   Greater,
@@ -157,6 +158,7 @@ export const ops = {
   Round,
   Scan,
   ScatterElements,
+  ScatterND,
   Selu,
   Shape,
   Sigmoid,

@@ -1,7 +1,8 @@
+import { formatShape } from '../dim.js'
 import { apply1, defineOp, missingGradient, normalizeAxis } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { zerosLike } from './fill.js'
-import { gatherElements } from './gather.js'
+import { gatherElements, gatherND } from './gather.js'
 
 /** How scattered updates meet the value that is there. */
 export type ScatterReduction = 'none' | 'add' | 'mul' | 'max' | 'min'
@@ -22,8 +23,33 @@ export const ScatterElements = defineOp({
     const [, indices, updates] = inputs as readonly [Tensor, Tensor, Tensor]
     const { axis, reduction } = node.attributes as { axis: number; reduction: ScatterReduction }
     if (reduction !== 'add' && reduction !== 'none') missingGradient(node)
-    const dx = reduction === 'add' ? dy : scatterElements(dy, indices, zerosLike(updates), axis)
-    return [needs(0) ? dx : null, null, needs(2) ? gatherElements(dy, indices, axis) : null]
+    const dx = () => (reduction === 'add' ? dy : scatterElements(dy, indices, zerosLike(updates), axis))
+    return [needs(0) ? dx() : null, null, needs(2) ? gatherElements(dy, indices, axis) : null]
+  },
+})
+
+/**
+ * A copy of the data with slices at tuples of indices (the last axis of `indices`) replaced by, or combined with,
+ * updates. ONNX ScatterND-18.
+ */
+export const ScatterND = defineOp({
+  type: 'ScatterND',
+  since: 18,
+  attributes: { reduction: { kind: 'string', default: 'none' } },
+  infer: (context) => {
+    const [x, indices, updates] = [context.input(0), context.input(1), context.input(2)]
+    const depth = indices.shape.at(-1)
+    if (typeof depth !== 'number') context.fail('the length of the index tuples must be known while building.')
+    const expected = [...indices.shape.slice(0, -1), ...x.shape.slice(depth as number)]
+    if (updates.rank !== expected.length) context.fail(`expected updates of shape ${formatShape(expected)}.`)
+    return [{ dtype: x.dtype, shape: x.shape }]
+  },
+  grad: ({ dy, inputs, node, needs }) => {
+    const [, indices, updates] = inputs as readonly [Tensor, Tensor, Tensor]
+    const reduction = node.attribute<ScatterReduction>('reduction')
+    if (reduction !== 'add' && reduction !== 'none') missingGradient(node)
+    const dx = () => (reduction === 'add' ? dy : scatterND(dy, indices, zerosLike(updates)))
+    return [needs(0) ? dx() : null, null, needs(2) ? gatherND(dy, indices) : null]
   },
 })
 
@@ -35,3 +61,7 @@ export const scatterElements = (
   axis: number,
   reduction: ScatterReduction = 'none',
 ): Tensor => apply1(ScatterElements, [x, indices, updates], { axis, reduction })
+
+/** x with slices `updates` put at tuples of int64 indices, the last axis of `indices`. */
+export const scatterND = (x: Tensor, indices: Tensor, updates: Tensor, reduction: ScatterReduction = 'none'): Tensor =>
+  apply1(ScatterND, [x, indices, updates], { reduction })

@@ -1,4 +1,13 @@
-import { type Dim, floorDivideDims, formatShape, isStatic, multiplyDims, termsOfDim } from '../dim.js'
+import {
+  type Dim,
+  type DimTerm,
+  floorDivideDims,
+  formatShape,
+  isStatic,
+  multiplyDims,
+  subtractDims,
+  termsOfDim,
+} from '../dim.js'
 import { ShapeError } from '../errors.js'
 import { apply1, defineOp, stopsGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
@@ -45,12 +54,14 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
     const axis = source.shape.indexOf(dim)
     if (axis >= 0) return gather(apply1(Shape, [source]), constant(axis, 'int64'))
   }
-  // B (8 n + 8) is found as B times an axis of size 8 n + 8.
+  // B (8 n + 8) is found as B times an axis of size 8 n + 8, and 2 n - 2 as 2 times an axis of size n - 1.
   for (const source of sources) {
     for (const axis of source.shape) {
       if (typeof axis !== 'string') continue
       const rest = floorDivideDims(dim, axis)
       if (multiplyDims(rest, axis) === dim) return mul(dimTensor(axis, sources), dimTensor(rest, sources))
+      const line = lineThrough(dim, axis)
+      if (line) return add(mul(dimTensor(axis, sources), line.factor), line.offset)
     }
   }
   const terms = termsOfDim(dim)
@@ -78,6 +89,17 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
     total = total ? add(total, product!) : product
   }
   return total ?? constant(0, 'int64')
+}
+
+// Numbers with dim = factor * axis + offset, if there are any.
+function lineThrough(dim: Dim, axis: Dim): { factor: number; offset: number } | undefined {
+  const name = ({ atoms }: DimTerm) => atoms.map(({ text }) => text).join('*')
+  const lead = termsOfDim(axis).find(({ atoms }) => atoms.length > 0)
+  const match = lead && termsOfDim(dim).find((term) => name(term) === name(lead))
+  if (!lead || !match || match.coefficient % lead.coefficient !== 0) return undefined
+  const factor = match.coefficient / lead.coefficient
+  const offset = subtractDims(dim, multiplyDims(factor, axis))
+  return typeof offset === 'number' ? { factor, offset } : undefined
 }
 
 // ONNX Div truncates; sizes can be negative midway (floor((T-5)/2) at T = 4), so floor explicitly.

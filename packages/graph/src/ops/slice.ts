@@ -1,5 +1,5 @@
-import { addDims, type Dim, subtractDims } from '../dim.js'
-import { tensorData } from '../dtype.js'
+import { addDims, type Dim, floorDivideDims, subtractDims } from '../dim.js'
+import { allocate, type TensorData } from '../dtype.js'
 import { apply1, defineOp, normalizeAxis } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { expand } from './expand.js'
@@ -9,7 +9,7 @@ import { constant } from './leaves.js'
 import { padConstant } from './pad.js'
 import { reshapeTo } from './reshape.js'
 import { scatterElements } from './scatter.js'
-import { shapeOf } from './shape.js'
+import { shapeOf, shapeTensor } from './shape.js'
 
 // Ends beyond any axis; ONNX spells "to the end" as INT64_MAX or any number past it.
 const FAR = 1_000_000_000_000
@@ -42,11 +42,16 @@ export const Slice = defineOp({
         : undefined
     return [{ dtype: x.dtype, shape, known }]
   },
-  evaluate: ([x, starts, ends], node) => {
-    if (x!.shape.length !== 1) throw new TypeError('host Slice is for vectors')
-    const [start, end] = [Number(starts!.data[0]), Number(ends!.data[0])]
-    const values = Array.from(x!.data as ArrayLike<number | bigint>).slice(start, end)
-    return [tensorData(values, x!.dtype, node.outputs[0]!.shape as readonly number[])]
+  evaluate: ([x, starts, ends, axesInput, stepsInput]) => {
+    const integers = (t: TensorData | null | undefined) => t && Array.from(t.data as ArrayLike<number | bigint>, Number)
+    const from = integers(starts)!
+    const axes = integers(axesInput) ?? from.map((_, i) => i)
+    const picks = x!.shape.map((size) => Array.from({ length: size }, (_, i) => i))
+    axes.forEach((axis, i) => {
+      const at = axis < 0 ? axis + x!.shape.length : axis
+      picks[at] = positionsOf(x!.shape[at]!, from[i]!, integers(ends)![i]!, integers(stepsInput)?.[i] ?? 1)
+    })
+    return [pickBox(x!, picks)]
   },
   grad: ({ dy, x, inputs }) => {
     const [, starts, ends, axesInput, stepsInput] = inputs
@@ -56,9 +61,11 @@ export const Slice = defineOp({
       (axesInput?.known as readonly number[] | undefined) ?? Array.from({ length: count }, (_, i) => i)
     ).map((a) => (a < 0 ? a + x.rank : a))
     const steps = (stepsInput?.known as readonly number[] | undefined) ?? new Array<number>(count).fill(1)
-    if (steps.every((step) => step === 1) && knownStarts && typeof knownStarts[0] === 'number') {
-      const pads = boxPads(x, dy, knownStarts, ends!.known, axes)
-      if (pads) return [reshapeTo(padConstant(dy, constant(pads, 'int64')), x.shape, [x])]
+    const knownEnds = ends!.known
+    if (steps.every((step, i) => isReversal(step, knownStarts?.[i], knownEnds?.[i])))
+      return [apply1(Slice, [dy, ...inputs.slice(1)])]
+    if (steps.every((step) => step === 1) && knownStarts?.every((start) => typeof start === 'number')) {
+      return [padBack(x, dy, knownStarts, axes)]
     }
     // Any other box: slice the positions the same way and add the gradient there, one axis after the other.
     let d = dy
@@ -89,59 +96,67 @@ function zerosFor(dims: readonly Dim[], d: Tensor, x: Tensor): Tensor {
   return expand(constant(0, d.dtype), dims, [d, x])
 }
 
-// Begin and end padding that puts a contiguous box back in place, when both are numbers.
-function boxPads(
-  x: Tensor,
-  dy: Tensor,
-  starts: readonly Dim[],
-  ends: readonly Dim[] | undefined,
-  axes: readonly number[],
-): number[] | undefined {
-  const pads = new Array<number>(2 * x.rank).fill(0)
-  for (const [i, axis] of axes.entries()) {
+// Pads a contiguous box to where it was cut out. Symbolic sizes are taken to be long enough for the box.
+function padBack(x: Tensor, dy: Tensor, starts: readonly number[], axes: readonly number[]): Tensor {
+  const before = new Array<Dim>(x.rank).fill(0)
+  const after = new Array<Dim>(x.rank).fill(0)
+  axes.forEach((axis, i) => {
     const [size, kept, start] = [x.shape[axis]!, dy.shape[axis]!, starts[i]!]
-    if (typeof start !== 'number') return undefined
-    const whole = typeof size === 'number'
-    if (!whole && start < 0) {
-      // The last -start elements: everything before is padding of unknown length.
-      return undefined
-    }
-    const from = whole ? Math.min(Math.max(start < 0 ? start + size : start, 0), size) : start
-    const end = ends?.[i]
-    const after =
-      whole && typeof kept === 'number'
-        ? size - from - kept
-        : typeof end === 'number' && end < 0
-          ? -end
-          : typeof end === 'number' && end >= FAR
-            ? 0
-            : undefined
-    if (after === undefined) return undefined
-    pads[axis] = from
-    pads[axis + x.rank] = after
-  }
-  return pads
+    const from =
+      typeof size === 'number'
+        ? Math.min(Math.max(start < 0 ? start + size : start, 0), size)
+        : start < 0
+          ? addDims(size, start)
+          : start
+    before[axis] = from
+    after[axis] = subtractDims(subtractDims(size, from), kept)
+  })
+  return padConstant(dy, shapeTensor([...before, ...after], [x, dy]), x.shape)
+}
+
+const isReversal = (step: number, start: Dim | undefined, end: Dim | undefined): boolean =>
+  step === -1 && start === -1 && typeof end === 'number' && end <= -FAR
+
+// Where a slice begins and ends on an axis of a known size, as ONNX clamps it.
+function clampedEnds(size: number, start: number, end: number, step: number): readonly [number, number] {
+  const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
+  return step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)]
+}
+
+function positionsOf(size: number, start: number, end: number, step: number): number[] {
+  const [from] = clampedEnds(size, start, end, step)
+  return Array.from({ length: slicedLength(size, start, end, step) as number }, (_, i) => from + i * step)
+}
+
+function pickBox(x: TensorData, picks: readonly (readonly number[])[]): TensorData {
+  let places = [0]
+  picks.forEach((list, axis) => {
+    places = places.flatMap((place) => list.map((i) => place * x.shape[axis]! + i))
+  })
+  const data = allocate(x.dtype, places.length)
+  places.forEach((place, i) => {
+    data[i] = x.data[place]!
+  })
+  return { dtype: x.dtype, shape: picks.map((list) => list.length), data }
 }
 
 function slicedLength(size: Dim, start: Dim | undefined, end: Dim | undefined, step: number): Dim {
   if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number') {
-    const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
-    const [from, to] =
-      step > 0
-        ? [clamp(start, 0, size), clamp(end, 0, size)]
-        : [clamp(start, 0, size - 1), end < -FAR / 2 ? -1 : clamp(end, -1, size - 1)]
+    const [from, to] = clampedEnds(size, start, end, step)
     return Math.max(0, Math.ceil((to - from) / step))
   }
-  if (start === undefined || end === undefined) return `slice_${unknownSlices++}`
-  const atEnd = typeof end === 'number' && end >= FAR
-  if (step === -1 && start === -1 && typeof end === 'number' && end <= -FAR) return size
-  if (step === 1) {
-    // Symbolic sizes are taken to be long enough for the box.
-    const from = typeof start === 'number' && start < 0 ? addDims(size, start) : start
-    const to = atEnd || end === size ? size : typeof end === 'number' && end < 0 ? addDims(size, end) : end
-    return subtractDims(to, from)
-  }
-  return `slice_${unknownSlices++}`
+  if (isReversal(step, start, end)) return size
+  if (start === undefined || end === undefined || step < 1) return `slice_${unknownSlices++}`
+  // Symbolic sizes are taken to be long enough for the box.
+  const from = typeof start === 'number' && start < 0 ? addDims(size, start) : start
+  const to =
+    end === size || (typeof end === 'number' && end >= FAR)
+      ? size
+      : typeof end === 'number' && end < 0
+        ? addDims(size, end)
+        : end
+  const length = subtractDims(to, from)
+  return floorDivideDims(addDims(length, step - 1), step)
 }
 
 let unknownSlices = 0
