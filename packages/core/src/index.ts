@@ -101,6 +101,25 @@ export type { GitInfo } from './experiment/gitInfo.js'
 export { readGitInfo } from './experiment/gitInfo.js'
 export type { ExperimentConfig, LogDir } from './experiment/logDir.js'
 export { experimentConfigSchema, makeLogDir } from './experiment/logDir.js'
+export type {
+  AudioSection,
+  ChartSection,
+  ChartSeries,
+  ChartsSection,
+  ConfigSection,
+  FiguresSection,
+  ImagesSection,
+  ReportSection,
+  TableSection,
+  TextSamplesSection,
+  TextSection,
+} from './experiment/report/sections.js'
+export type { SpectrogramImageOptions } from './experiment/report/spectrogramImage.js'
+export { spectrogramImage } from './experiment/report/spectrogramImage.js'
+export type { AlignedUnit } from './experiment/report/textDiff.js'
+export { alignTexts } from './experiment/report/textDiff.js'
+export type { Report } from './experiment/report/writeReport.js'
+export { renderReport, writeReport } from './experiment/report/writeReport.js'
 export { archivePreviousRun, findResumeCheckpoint } from './experiment/resume.js'
 export { installedVersions } from './experiment/versions.js'
 // Modules: trees of parameters that draw graphs

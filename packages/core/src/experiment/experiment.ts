@@ -8,6 +8,7 @@ import { type LogHub, processLog } from '../logging/logger.js'
 import { ExperimentFolderError } from './errors.js'
 import { readGitInfo } from './gitInfo.js'
 import { type ExperimentConfig, experimentConfigSchema, type LogDir, makeLogDir } from './logDir.js'
+import { readableYaml } from './readableYaml.js'
 import { archivePreviousRun, findResumeCheckpoint } from './resume.js'
 import { installedVersions } from './versions.js'
 
@@ -136,9 +137,9 @@ export class Experiment implements LogDir {
     return (performance.now() - this.startTick) / 1000
   }
 
-  /** Writes `config.yaml`, interpolations resolved. */
+  /** Writes `config.yaml`, interpolations resolved (all kept as written if one of them cannot be). */
   async writeConfig(config: Config | ConfigObject): Promise<void> {
-    const text = config instanceof Config ? config.toYaml() : stringifyYaml(config)
+    const text = config instanceof Config ? readableYaml(config) : stringifyYaml(config)
     await atomicWriteFile(this.path('config.yaml'), text)
   }
 
