@@ -1,5 +1,18 @@
 // Losses
+
+// Data, decoding, metrics and models
+export {
+  type AudioToCharConfig,
+  AudioToCharDataset,
+  audioToCharConfigSchema,
+  type UtteranceInfo,
+} from './data/audioToCharDataset.js'
+export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
+export { AsrError } from './errors.js'
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
+export { editDistance } from './metrics/editDistance.js'
+export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
+export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
 export {
   AudioToMelSpectrogramPreprocessor,
   type AudioToMelSpectrogramPreprocessorConfig,
@@ -13,3 +26,4 @@ export {
   type ConvASRDecoderClassificationConfig,
 } from './modules/convASRDecoderClassification.js'
 export { ConvASREncoder, type ConvASREncoderConfig } from './modules/convASREncoder.js'
+export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'

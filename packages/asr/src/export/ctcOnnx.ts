@@ -1,0 +1,64 @@
+import { dirname, join } from 'node:path'
+import { atomicWriteFile, isConfigObject } from '@nemo/core'
+import { exportOnnx, input, type Tensor } from '@nemo/graph'
+import type { EncDecCTCModel } from '../models/encDecCTCModel.js'
+
+/** Frames of features per frame of output: the product of the encoder's strides. */
+export function subsamplingFactor(model: EncDecCTCModel): number {
+  const { encoder } = model.cfg
+  const blocks = isConfigObject(encoder) && Array.isArray(encoder.jasper) ? encoder.jasper : []
+  let factor = 1
+  for (const block of blocks) {
+    if (!isConfigObject(block)) continue
+    const stride = Number(Array.isArray(block.stride) ? block.stride[0] : (block.stride ?? 1))
+    const repeats = block.stride_last ? 1 : Number(block.repeat ?? 1)
+    factor *= stride ** repeats
+  }
+  return factor
+}
+
+/** Symbols and ids, a line each, as sherpa-onnx reads them: `▁` stands for the space, `<blk>` for the blank. */
+export function tokensText(labels: readonly string[]): string {
+  return [...labels.map((label, id) => `${label === ' ' ? '\u2581' : label} ${id}`), `<blk> ${labels.length}`, ''].join(
+    '\n',
+  )
+}
+
+/** Writes a CTC model as an ONNX file and its labels as `tokens.txt`; see `EncDecCTCModel.export`. */
+export async function writeCtcOnnx(
+  model: EncDecCTCModel,
+  path: string,
+  options: { readonly preprocessor?: boolean },
+): Promise<void> {
+  const { preprocessor } = model.cfg
+  const features = isConfigObject(preprocessor) ? preprocessor : {}
+  model.nameParameters()
+  const drawn = model.withMode(false, () =>
+    options.preprocessor
+      ? model.forward({
+          inputSignal: input('input_signal', 'float32', ['B', 'T']),
+          inputSignalLength: input('length', 'int64', ['B']),
+        })
+      : model.forward({
+          processedSignal: input('audio_signal', 'float32', ['B', Number(features.features ?? 64), 'T']),
+          processedSignalLength: input('length', 'int64', ['B']),
+        }),
+  )
+  const outputs: Record<string, Tensor> = { logprobs: drawn.logProbs, encoded_lengths: drawn.encodedLengths }
+  const bytes = await exportOnnx(outputs, {
+    graphName: 'EncDecCTCModel',
+    inputs: [options.preprocessor ? 'input_signal' : 'audio_signal', 'length'],
+    metadata: {
+      model_type: 'EncDecCTCModel',
+      version: '1',
+      vocab_size: String(model.labels.length + 1),
+      subsampling_factor: String(subsamplingFactor(model)),
+      normalize_type: features.normalize === undefined || features.normalize === 'per_feature' ? 'per_feature' : '',
+      sample_rate: String(model.sampleRate),
+      labels: JSON.stringify(model.labels),
+      target: model.target,
+    },
+  })
+  await atomicWriteFile(path, bytes)
+  await atomicWriteFile(join(dirname(path), 'tokens.txt'), tokensText(model.labels))
+}
