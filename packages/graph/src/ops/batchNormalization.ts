@@ -3,12 +3,10 @@ import { applyOp, defineOp } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { add, div, mul, neg, sub } from './arithmetic.js'
 import { cast } from './cast.js'
-import { isInf, isNan } from './comparison.js'
 import { sqrt } from './exponential.js'
 import { reduceMean, reduceSum } from './reduction.js'
 import { reshapeTo } from './reshape.js'
 import { dimTensor } from './shape.js'
-import { slice } from './slice.js'
 
 /**
  * Normalises each channel of `[B, C, ...]` by running statistics, or in training mode by the batch's own (biased)
@@ -96,16 +94,10 @@ export function batchNormTraining(
   bias: Tensor,
   epsilon: number,
 ): { y: Tensor; mean: Tensor; variance: Tensor } {
-  // With momentum 0 the "running" outputs are the batch's statistics. ONNX Runtime writes them into the buffers of the
-  // running inputs, whoever else reads those; so each node gets two small tensors of its own, finite and never merged
-  // with those of another node.
-  const spatial = x.shape.slice(2).map((_, i) => i + 2)
-  const axes = [0, ...spatial]
-  const corner = slice(x, { axes, starts: axes.map(() => 0), ends: axes.map(() => 1) })
-  const probe = reshapeTo(corner, [x.shape[1]!], [x])
+  // With momentum 0 the "running" outputs are the batch's statistics; the inputs in their place are never read.
   const [y, mean, variance] = applyOp(
     BatchNormalization,
-    [x, scale, bias, cast(isNan(probe), x.dtype), cast(isInf(probe), x.dtype)],
+    [x, scale, bias, scale, scale],
     { epsilon, momentum: 0, training_mode: 1 },
     3,
   )
