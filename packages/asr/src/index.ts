@@ -26,4 +26,9 @@ export {
   type ConvASRDecoderClassificationConfig,
 } from './modules/convASRDecoderClassification.js'
 export { ConvASREncoder, type ConvASREncoderConfig } from './modules/convASREncoder.js'
+export {
+  CropOrPadSpectrogramAugmentation,
+  type CropOrPadSpectrogramAugmentationConfig,
+} from './modules/cropOrPadSpectrogramAugmentation.js'
+export { SpectrogramAugmentation, type SpectrogramAugmentationConfig } from './modules/spectrogramAugmentation.js'
 export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'
