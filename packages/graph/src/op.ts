@@ -81,6 +81,8 @@ export interface OpDefinition {
   readonly attributes: Readonly<Record<string, AttributeSpec>>
   readonly infer: (context: InferContext) => readonly OutputSpec[]
   readonly grad: Gradient
+  /** How many outputs there always are; those after them are dropped from programs that do not read them. Default: all. */
+  readonly requiredOutputs?: number
   /** Computes the op on the host; for shape arithmetic and constant folding. */
   readonly evaluate?: (inputs: readonly (TensorData | null)[], node: Node) => readonly TensorData[]
   /** Definition of an op of our own in terms of ONNX ops; every executor can run it. */

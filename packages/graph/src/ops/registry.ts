@@ -25,6 +25,7 @@ import { Clip } from './clip.js'
 import { And, Equal, Greater, GreaterOrEqual, IsInf, IsNaN, Less, LessOrEqual, Not, Or, Xor } from './comparison.js'
 import { Concat, Split } from './concat.js'
 import { Conv, ConvInputGradient, ConvWeightGradient } from './conv.js'
+import { ConvTranspose } from './convTranspose.js'
 import { CTCLoss } from './ctcLoss.js'
 import { CumSum } from './cumSum.js'
 import { Expand } from './expand.js'
@@ -35,6 +36,7 @@ import { Constant, Input } from './leaves.js'
 import { Gemm, MatMul } from './matMul.js'
 import { OneHot } from './oneHot.js'
 import { Pad, PadNamed } from './pad.js'
+import { AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool } from './pooling.js'
 import { RandomBits } from './random.js'
 import {
   ArgMax,
@@ -78,6 +80,7 @@ export const ops = {
   Asinh,
   Atan,
   Atanh,
+  AveragePool,
   BatchNormalization,
   BitShift,
   BitwiseAnd,
@@ -93,6 +96,7 @@ export const ops = {
   ConstantOfShape,
   Conv,
   ConvInputGradient,
+  ConvTranspose,
   ConvWeightGradient,
   Cos,
   Cosh,
@@ -110,6 +114,8 @@ export const ops = {
   GatherND,
   Gelu,
   Gemm,
+  GlobalAveragePool,
+  GlobalMaxPool,
   Greater,
   GreaterOrEqual,
   HardSigmoid,
@@ -125,6 +131,7 @@ export const ops = {
   LogSoftmax,
   MatMul,
   Max,
+  MaxPool,
   Mean,
   Min,
   Mish,

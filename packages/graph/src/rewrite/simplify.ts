@@ -12,7 +12,7 @@ import { type RewriteRule, rebuild } from './rebuild.js'
 /** Folds constants, drops identities, merges equal nodes and prunes what nobody reads. Values do not change. */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const merged = rebuild(outputs, { rule: combine([foldConstants, dropIdentities, mergeEqual()]), enterBodies: false })
-  return pruneScans(rebuild(merged, { rule: simplifyBodies, enterBodies: false }))
+  return pruneOutputs(rebuild(merged, { rule: simplifyBodies, enterBodies: false }))
 }
 
 /** Applies rules one after the other to the same node; the first that answers wins. */
@@ -103,13 +103,18 @@ const simplifyBodies: RewriteRule = (node, inputs) => {
   return applyOp(Scan, inputs, { ...node.attributes, body: new Body(body.inputs, outputs) }, node.outputs.length)
 }
 
-/** Removes scan rows that nobody reads, and captured values that the body no longer needs. */
-function pruneScans(outputs: readonly Tensor[]): Tensor[] {
+/** Removes scan rows and optional outputs that nobody reads, and captured values that a scan body no longer needs. */
+function pruneOutputs(outputs: readonly Tensor[]): Tensor[] {
   const read = new Set<Tensor>(outputs)
   for (const node of topologicalOrder(outputs)) for (const input of node.inputs) if (input) read.add(input)
   return rebuild(outputs, {
     enterBodies: false,
     rule: (node, inputs, original) => {
+      const { requiredOutputs } = node.op
+      if (requiredOutputs !== undefined && node.outputs.length > requiredOutputs) {
+        const count = Math.max(requiredOutputs, 1 + original.outputs.findLastIndex((output) => read.has(output)))
+        return count === node.outputs.length ? undefined : applyOp(node.op, inputs, node.attributes, count)
+      }
       if (node.op !== Scan) return undefined
       const {
         body,
