@@ -1,5 +1,5 @@
-import type { NamedTensor } from '../onnx/emit.js'
 import type { TensorData } from '../dtype.js'
+import type { NamedTensor } from '../onnx/emit.js'
 import type { Parameter, ParameterStore } from '../parameter.js'
 import type { Tensor } from '../tensor.js'
 

@@ -1,11 +1,12 @@
+import type { TensorData } from '../../dtype.js'
 import { CompileError, RuntimeError } from '../../errors.js'
 import { emitModel } from '../../onnx/emit.js'
 import { encodeModel } from '../../onnx/proto/encode.js'
-import type { TensorData } from '../../dtype.js'
 import type { Parameter } from '../../parameter.js'
 import type { Tensor } from '../../tensor.js'
 import type { Executable, Plan, Runtime } from '../runtime.js'
 import { lowerForOrt } from './lower.js'
+import { nchwcBlock } from './nchwcBlock.js'
 import { SessionHost, type SessionPlan, type SessionSettings } from './sessionHost.js'
 import { WorkerHost } from './workerHost.js'
 
@@ -22,6 +23,8 @@ export interface OrtOptions {
   readonly profilePrefix?: string
   /** ONNX Runtime execution providers, e.g. `['cuda']`. Default CPU. */
   readonly executionProviders?: readonly string[]
+  /** False runs ops as they are defined instead of in their fastest form; to find out whether a lowering is at fault. */
+  readonly lowerings?: boolean
 }
 
 /** What `SessionHost` and its remote twin have in common. */
@@ -44,6 +47,7 @@ class OrtRuntime implements Runtime {
   readonly name = 'ort'
   readonly #host: Host
   readonly #settings: SessionSettings
+  readonly #lowerings: boolean
   readonly #slots = new Map<Parameter, number>()
   #nextSlot = 0
 
@@ -53,18 +57,27 @@ class OrtRuntime implements Runtime {
       ...(options.profilePrefix !== undefined && { profilePrefix: options.profilePrefix }),
       ...(options.executionProviders && { executionProviders: options.executionProviders }),
     }
+    const onCpu = (options.executionProviders ?? ['cpu']).every((provider) => provider === 'cpu')
+    this.#lowerings = (options.lowerings ?? true) && onCpu
     this.#host = options.worker ? new WorkerHost() : new SessionHost()
   }
 
   async compile(plan: Plan): Promise<Executable> {
     const roots = [...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)]
-    const lowered = await lowerForOrt(roots)
+    const lowered = lowerForOrt(roots, {
+      fast: this.#lowerings,
+      nchwcBlock: this.#lowerings ? await nchwcBlock(this.#host) : 0,
+      frozen: plan.freezeParameters,
+    })
     const names = uniqueNames(plan.parameters, new Set([...plan.inputs, ...plan.outputs].map((border) => border.name)))
     const initializers = new Map<Tensor, { name: string; value: TensorData }>()
     if (plan.freezeParameters) {
-      for (const parameter of plan.parameters) initializers.set(parameter, { name: names.get(parameter)!, value: await parameter.value() })
+      for (const parameter of plan.parameters)
+        initializers.set(parameter, { name: names.get(parameter)!, value: await parameter.value() })
     }
-    const reads = plan.freezeParameters ? [] : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, tensor: parameter }))
+    const reads = plan.freezeParameters
+      ? []
+      : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, tensor: parameter }))
     const writes = plan.updates.map(({ parameter }, i) => ({
       parameter,
       name: `${names.get(parameter)}:new`,
@@ -79,7 +92,9 @@ class OrtRuntime implements Runtime {
     )
     const sessionPlan: SessionPlan = {
       model,
-      reads: plan.freezeParameters ? [] : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, slot: this.#slot(parameter) })),
+      reads: plan.freezeParameters
+        ? []
+        : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, slot: this.#slot(parameter) })),
       writes: writes.map(({ parameter, name }) => ({ name, slot: this.#slot(parameter) })),
       outputs: plan.outputs.map(({ name }) => name),
     }

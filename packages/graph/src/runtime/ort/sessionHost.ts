@@ -90,7 +90,12 @@ export class SessionHost {
   write(slot: number, value: TensorData): void {
     // ONNX Runtime reads the buffer in place; the caller's array must not change under it.
     const data = value.data.slice() as TensorData['data']
-    this.#slots.set(slot, { dtype: value.dtype, shape: value.shape, current: wrap(value.dtype, value.shape, data), spare: undefined })
+    this.#slots.set(slot, {
+      dtype: value.dtype,
+      shape: value.shape,
+      current: wrap(value.dtype, value.shape, data),
+      spare: undefined,
+    })
   }
 
   /** A copy of the value: the buffer itself is overwritten by the update after next. */

@@ -12,7 +12,9 @@ export interface HostCall {
 }
 
 /** Its answer. */
-export type HostReply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }
+export type HostReply =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: string }
 
 // From TypeScript sources (our own tests) the worker needs a loader for TypeScript; in the package it is plain JavaScript.
 function startWorker(): Worker {

@@ -14,7 +14,12 @@ export const batchNormTraining: RewriteRule = (node, inputs) => {
   if (node.op !== BatchNormalization || node.attributes.training_mode !== 1) return undefined
   const [x, scale, bias, mean, variance] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor]
   if (isCopy(mean)) return undefined
-  return applyOp(BatchNormalization, [x, scale, bias, copy(mean, 2 * node.id), copy(variance, 2 * node.id + 1)], node.attributes, 3)
+  return applyOp(
+    BatchNormalization,
+    [x, scale, bias, copy(mean, 2 * node.id), copy(variance, 2 * node.id + 1)],
+    node.attributes,
+    3,
+  )
 }
 
 // Neighbouring floats from the lowest on: distinct for every salt below 2^22, all below -1e38.
