@@ -1,0 +1,108 @@
+/**
+ * Packs the reference cases that unit tests of packages/asr need into small safetensors files:
+ *
+ *   node --conditions=@nemo/source --import tsx tools/goldens/src/packFixtures.ts DIR
+ *
+ * The metadata key `case` holds what case.json says; tolerances stand in its `arrays`.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type StateDict, writeSafetensors } from '@nemo/core'
+import type { TensorData } from '@nemo/graph'
+import { GoldenCase } from './goldenCase.js'
+
+const fixtures = fileURLToPath(new URL('../../../packages/asr/test/fixtures/', import.meta.url))
+const LARGEST_FIXTURE = 200_000
+
+function write(name: string, json: object, tensors: StateDict): void {
+  const path = join(fixtures, `${name}.safetensors`)
+  const bytes = writeSafetensors(tensors, new Map([['case', JSON.stringify(json)]]))
+  if (bytes.length > LARGEST_FIXTURE) throw new Error(`${name}: ${bytes.length} bytes are too many for a fixture.`)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, bytes)
+  console.log(path, bytes.length)
+}
+
+/** Elements of the chosen items (axis 0) and every `step`-th frame (last axis). */
+function cut(x: TensorData, items: readonly number[], step = 1): TensorData {
+  const frames = x.shape.length > 1 ? x.shape.at(-1)! : 1
+  const perItem = x.data.length / x.shape[0]!
+  const kept: (number | bigint)[] = []
+  for (const item of items) {
+    for (let i = 0; i < perItem; i++) if ((i % frames) % step === 0) kept.push(x.data[item * perItem + i]!)
+  }
+  const shape = [items.length, ...x.shape.slice(1, -1), ...(x.shape.length > 1 ? [Math.ceil(frames / step)] : [])]
+  const data = x.dtype === 'int64' ? BigInt64Array.from(kept as bigint[]) : Float32Array.from(kept as number[])
+  return { dtype: x.dtype, shape, data } as TensorData
+}
+
+function packWhole(folder: string, name: string): void {
+  const golden = new GoldenCase(join(folder, name))
+  write(name, golden.json, new Map(Object.keys(golden.arrays).map((key) => [key, golden.array(key)])))
+}
+
+function packCtc(folder: string): void {
+  const golden = new GoldenCase(join(folder, 'ctc'))
+  for (const problem of golden.json.problems as { name: string; results: { reduction: string }[] }[]) {
+    if (problem.name === 'long') continue
+    const results = problem.results.filter(({ reduction }) => reduction !== 'sum' || problem.name !== 'basic')
+    const dropped = problem.name === 'basic' ? `${problem.name}/sum/` : ' '
+    const keys = Object.keys(golden.arrays).filter(
+      (key) => key.startsWith(`${problem.name}/`) && !key.startsWith(dropped),
+    )
+    const arrays = Object.fromEntries(keys.map((key) => [key, golden.spec(key)]))
+    write(
+      `ctc-${problem.name}`,
+      { problem: { ...problem, results }, arrays },
+      new Map(keys.map((key) => [key, golden.array(key)])),
+    )
+  }
+}
+
+/** Two of three items; all frames of the first variant, every eighth of the others. */
+function packMel(folder: string): void {
+  const golden = new GoldenCase(join(folder, 'mel'))
+  const items = [0, 1]
+  const signal = cut(golden.array('input_signal'), items)
+  // The samples came from 16-bit audio.
+  const samples = Int16Array.from(signal.data as Float32Array, (v) => v * 32768)
+  write(
+    'mel-input',
+    {},
+    new Map<string, TensorData>([
+      ['input_signal', { dtype: 'int16', shape: signal.shape, data: samples } as TensorData],
+      ['length', cut(golden.array('length'), items)],
+    ]),
+  )
+  const tensors: StateDict = new Map()
+  const variants = golden.json.variants as { name: string; outputs: [string, string] }[]
+  const steps = variants.map((_, i) => (i === 0 ? 1 : 8))
+  variants.forEach(({ outputs: [features, lengths] }, i) => {
+    tensors.set(features, cut(golden.array(features), items, steps[i]!))
+    tensors.set(lengths, cut(golden.array(lengths), items))
+  })
+  const arrays = Object.fromEntries([...tensors.keys()].map((key) => [key, golden.spec(key)]))
+  const described = variants.map((variant, i) => ({ ...variant, frameStep: steps[i]! }))
+  const half = Math.ceil(described.length / 2)
+  for (const [name, part] of [
+    ['mel-output-1', described.slice(0, half)],
+    ['mel-output-2', described.slice(half)],
+  ] as const) {
+    const keys = part.flatMap(({ outputs }) => outputs)
+    write(name, { variants: part, arrays }, new Map(keys.map((key) => [key, tensors.get(key)!])))
+  }
+}
+
+const folder = resolve(process.argv[2] ?? '../shared/goldens')
+for (const name of [
+  'classifier-marblenet',
+  'encoder-extra-future',
+  'encoder-extra-groups',
+  'encoder-extra-layernorm',
+  'encoder-extra-se',
+]) {
+  packWhole(folder, name)
+}
+packCtc(folder)
+packMel(folder)
