@@ -145,7 +145,7 @@ same: *base
   })
 
   it('extreme nesting is an error, not a crash', () => {
-    expect(() => parseYaml('['.repeat(100_000))).toThrow()
+    expect(() => parseYaml('['.repeat(100_000))).toThrow('nested too deeply')
   })
 
   it('__proto__ in a file stays an ordinary key', () => {
@@ -153,6 +153,13 @@ same: *base
     expect(Object.keys(parsed)).toEqual(['__proto__', 'a'])
     expect((parsed as { polluted?: boolean }).polluted).toBeUndefined()
     expect(Object.keys(parsed.a!)).toEqual(['__proto__'])
+  })
+
+  it('a block at the end of a file gets no line break that the file does not have', () => {
+    expect(parseYaml('a: |\n  x\n  y')).toEqual({ a: 'x\ny' })
+    expect(parseYaml('a: |\n  x\n  y\n')).toEqual({ a: 'x\ny\n' })
+    expect(parseYaml('a: |\n  x\nb: 1')).toEqual({ a: 'x\n', b: 1 })
+    expect(parseYaml('a: >-\n  x\n  y')).toEqual({ a: 'x y' })
   })
 
   it('empty text is an empty mapping', () => {

@@ -1,11 +1,13 @@
 import type { Document, Node } from 'yaml'
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { type ConfigObject, type ConfigValue, isConfigObject, setOwn } from './configValue.js'
 import { ConfigSyntaxError } from './errors.js'
 import { resolvePlainScalar } from './yamlScalar.js'
 
 // A few kilobytes of nested aliases can stand for billions of values.
 const MAX_VALUES = 1_000_000
+type Range = [number, number, number] | null | undefined
+
 const TAG_PREFIX = 'tag:yaml.org,2002:'
 
 /**
@@ -40,16 +42,34 @@ export function parseYaml(text: string, source = '<string>'): ConfigValue {
   }
   const problem = document.errors[0]
   if (problem !== undefined) {
-    const what =
-      problem.code === 'MULTIPLE_DOCS' ? 'a config holds one document, but a second one starts here' : problem.message
+    let what = problem.message
+    if (problem.code === 'MULTIPLE_DOCS') what = 'a config holds one document, but a second one starts here'
+    else if (/call stack/i.test(what)) what = 'nested too deeply'
     fail(what, problem.pos[0])
   }
+
+  // An alias stands for the last anchor of its name before it.
+  const anchors = new Map<string, Node>()
+  const targets = new Map<Node, Node>()
+  visit(document, {
+    Alias: (_, alias) => {
+      const target = anchors.get(alias.source)
+      if (target !== undefined) targets.set(alias, target)
+    },
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
+  })
 
   let values = 0
   const open = new Set<Node>()
 
-  const buildScalar = (node: { value: unknown; type?: string; tag?: string }, at: number | undefined): ConfigValue => {
-    const content = node.value === null || node.value === undefined ? '' : String(node.value)
+  const buildScalar = (node: { value: unknown; type?: string; tag?: string }, range: Range): ConfigValue => {
+    const at = range?.[0]
+    let content = node.value === null || node.value === undefined ? '' : String(node.value)
+    // A block (| or >) that ends the file gets no line break that the file does not have, as in PyYAML.
+    const endsFile = node.type?.startsWith('BLOCK') && !text.endsWith('\n') && (range?.[1] ?? 0) >= text.length
+    if (endsFile && content.endsWith('\n')) content = content.slice(0, -1)
     const plain = node.type === undefined || node.type === 'PLAIN'
     const tag = node.tag?.startsWith(TAG_PREFIX) ? node.tag.slice(TAG_PREFIX.length) : node.tag
     const resolved = (): ConfigValue => {
@@ -90,12 +110,12 @@ export function parseYaml(text: string, source = '<string>'): ConfigValue {
     if (node === null || node === undefined) return null
     if (isAlias(node)) {
       const at = node.range?.[0]
-      const target = node.resolve(document)
+      const target = targets.get(node)
       if (target === undefined) return fail(`the alias *${node.source} has no anchor before it`, at)
       if (open.has(target)) return fail(`the alias *${node.source} contains itself`, at)
       return build(target)
     }
-    if (isScalar(node)) return buildScalar(node as { value: unknown; type?: string; tag?: string }, node.range?.[0])
+    if (isScalar(node)) return buildScalar(node as { value: unknown; type?: string; tag?: string }, node.range)
     if (isSeq(node)) {
       checkTag(node, 'seq')
       open.add(node)
@@ -116,7 +136,7 @@ export function parseYaml(text: string, source = '<string>'): ConfigValue {
     return fail('this kind of node is not allowed in a config', undefined)
   }
 
-  const checkTag = (node: { tag?: string; range?: [number, number, number] | null }, kind: 'seq' | 'map'): void => {
+  const checkTag = (node: { tag?: string; range?: Range }, kind: 'seq' | 'map'): void => {
     if (node.tag !== undefined && node.tag !== `${TAG_PREFIX}${kind}` && node.tag !== '!') {
       fail(`the tag ${node.tag} is not allowed in a config; only plain YAML values are`, node.range?.[0])
     }
@@ -127,7 +147,7 @@ export function parseYaml(text: string, source = '<string>'): ConfigValue {
     const merged: ConfigObject[] = []
     const seen = new Set<string>()
     for (const { key, value } of node.items) {
-      const keyNode = isAlias(key) ? key.resolve(document) : key
+      const keyNode = isAlias(key) ? targets.get(key) : key
       const at = (key as Node | null)?.range?.[0]
       if (keyNode !== null && keyNode !== undefined && !isScalar(keyNode)) {
         return fail('a key must be a plain word or string, not a list or mapping', at)
