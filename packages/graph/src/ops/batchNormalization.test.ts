@@ -1,12 +1,18 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { normalized, populationVariance } from '../../test/normalization.js'
+import { checkOp } from '../../test/opCheck.js'
+import { elementwise, type ReferenceArray, reduceWith, reshaped, total } from '../../test/referenceArray.js'
 import { compile } from '../compile.js'
+import { ShapeError } from '../errors.js'
 import { grad } from '../grad.js'
+import { applyOp } from '../op.js'
 import { parameter } from '../parameter.js'
 import { ort } from '../runtime/ort/ort.js'
 import { add, mul } from './arithmetic.js'
-import { batchNormTraining } from './batchNormalization.js'
+import { batchNormInference, batchNormTraining, moments } from './batchNormalization.js'
 import { constant, input } from './leaves.js'
 import { reduceSum } from './reduction.js'
+import { ops } from './registry.js'
 
 const feeds = {
   x: { dtype: 'float32', shape: [2, 2, 3], data: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) },
@@ -49,4 +55,85 @@ describe('batchNormTraining', () => {
     const expected = along.reduce((sum, v) => sum + (v ** 2 / (29 / 3)) * 0.1 * v, 0)
     expect(slope).toBeCloseTo(expected, 3)
   })
+})
+
+const EPSILON = 0.125
+const column = (x: ReferenceArray, rank: number) => reshaped(x, [x.shape[0]!, ...new Array<number>(rank - 2).fill(1)])
+const vector = (x: ReferenceArray) => reshaped(x, [x.data.length])
+const meanOver = (x: ReferenceArray, axes: readonly number[]) => reduceWith(x, axes, true, (v) => total(v) / v.length)
+const common = {
+  sizes: [
+    { B: 2, T: 5 },
+    { B: 3, T: 1 },
+  ],
+  secondOrder: true,
+  gradientTolerance: { absolute: 2e-3, relative: 2e-3 },
+} as const
+
+for (const shape of [
+  ['B', 3, 'T'],
+  ['B', 3],
+  ['B', 3, 'T', 2],
+]) {
+  const axes = shape.flatMap((_, i) => (i === 1 ? [] : [i]))
+  const affine = (normal: ReferenceArray, scale: ReferenceArray, bias: ReferenceArray) =>
+    elementwise((n, g, o) => n * g + o, normal, column(scale, shape.length), column(bias, shape.length))
+
+  checkOp('BatchNormalization', `by given statistics of [${shape}]`, {
+    ...common,
+    inputs: [{ shape }, { shape: [3] }, { shape: [3] }, { shape: [3] }, { shape: [3], values: [0.5, 2] }],
+    build: ([x, s, b, m, v]) => batchNormInference(x!, s!, b!, m!, v!, EPSILON),
+    reference: ([x, s, b, m, v]) => {
+      const normal = elementwise(
+        (e, mean, variance) => (e - mean) / Math.sqrt(variance + EPSILON),
+        x!,
+        column(m!, shape.length),
+        column(v!, shape.length),
+      )
+      return affine(normal, s!, b!)
+    },
+  })
+  checkOp('BatchNormalization', `by the statistics of the batch [${shape}], which are differentiable too`, {
+    ...common,
+    inputs: [{ shape }, { shape: [3] }, { shape: [3] }],
+    build: ([x, s, b]) => {
+      const { y, mean, variance } = batchNormTraining(x!, s!, b!, EPSILON)
+      return [y, mean, variance]
+    },
+    reference: ([x, s, b]) => [
+      affine(normalized(x!, axes, EPSILON), s!, b!),
+      vector(meanOver(x!, axes)),
+      vector(populationVariance(x!, axes)),
+    ],
+  })
+}
+checkOp('BatchNormalization', 'blends running statistics by its momentum', {
+  ...common,
+  inputs: [{ shape: ['B', 3, 'T'] }, { shape: [3] }, { shape: [3] }, { shape: [3] }, { shape: [3], values: [0.5, 2] }],
+  build: ([x, s, b, m, v]) =>
+    applyOp(ops.BatchNormalization, [x!, s!, b!, m!, v!], { epsilon: EPSILON, momentum: 0.75, training_mode: 1 }, 3),
+  reference: ([x, s, b, m, v]) => {
+    const blend = (running: ReferenceArray, batch: ReferenceArray) =>
+      elementwise((r, n) => 0.75 * r + 0.25 * n, running, vector(batch))
+    const normal = normalized(x!, [0, 2], EPSILON)
+    return [
+      elementwise((n, g, o) => n * g + o, normal, column(s!, 3), column(b!, 3)),
+      blend(m!, meanOver(x!, [0, 2])),
+      blend(v!, populationVariance(x!, [0, 2])),
+    ]
+  },
+})
+checkOp('ReduceMean', 'in moments gives mean and population variance', {
+  ...common,
+  inputs: [{ shape: ['B', 3, 'T'] }],
+  build: ([x]) => {
+    const { mean, variance } = moments(x!, [0, 2])
+    return [mean, variance]
+  },
+  reference: ([x]) => [meanOver(x!, [0, 2]), populationVariance(x!, [0, 2])],
+})
+
+test('statistics of other sizes are an error', () => {
+  const f = (shape: readonly number[]) => input('f', 'float32', shape)
+  expect(() => batchNormTraining(f([2, 3, 4]), f([2]), f([3]), 1e-3)).toThrow(ShapeError)
 })

@@ -1,5 +1,5 @@
 import { type Dim, multiplyDims } from '../dim.js'
-import { applyOp, defineOp } from '../op.js'
+import { applyOp, defineOp, type GradientContext } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { add, div, mul, neg, sub } from './arithmetic.js'
 import { cast } from './cast.js'
@@ -36,35 +36,64 @@ export const BatchNormalization = defineOp({
     const statistic = { dtype: context.input(3).dtype, shape: context.input(3).shape }
     return [y, statistic, statistic]
   },
-  grad: ({ dy, node, inputs, outputs, needs }) => {
-    const [x, scale, , runningMean, runningVar] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor]
-    const { epsilon, momentum, training_mode } = node.attributes as {
-      epsilon: number
-      momentum: number
-      training_mode: number
-    }
-    const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
-    const perChannel = (t: Tensor) => reshapeTo(t, [x.shape[1]!, ...new Array<number>(x.rank - 2).fill(1)], [x])
-    const batch = (running: Tensor, blended: Tensor) =>
-      momentum === 0 ? blended : div(sub(blended, mul(running, momentum)), 1 - momentum)
-    const mean = training_mode ? batch(runningMean, outputs[1]!) : runningMean
-    const variance = training_mode ? batch(runningVar, outputs[2]!) : runningVar
-    const inverse = div(1, sqrt(add(variance, epsilon)))
-    const dBias = reduceSum(dy, axes)
-    const centred = sub(x, perChannel(mean))
-    const dScale = mul(reduceSum(mul(dy, centred), axes), inverse)
-    const gain = mul(scale, inverse)
-    if (!needs(0)) return [null, dScale, dBias]
-    if (!training_mode) return [mul(dy, perChannel(gain)), dScale, dBias, neg(mul(dBias, gain)), null]
-    // dx = gain (dy - mean(dy) - x̂ mean(dy x̂))
-    const count = axes.reduce<Dim>((product, axis) => multiplyDims(product, x.shape[axis]!), 1)
-    const n = typeof count === 'number' ? count : cast(dimTensor(count, [x]), x.dtype)
-    const slope = div(mul(mul(gain, inverse), dScale), n)
-    const offset = div(mul(gain, dBias), n)
-    const dx = sub(sub(mul(dy, perChannel(gain)), mul(centred, perChannel(slope))), perChannel(offset))
-    return [dx, dScale, dBias]
-  },
+  grad: (context) =>
+    context.node.attribute<number>('training_mode') ? trainingGradient(context) : inferenceGradient(context),
 })
+
+// What both modes share: sums over everything but the channel, and vectors `[C]` that broadcast against the data.
+function channelwise(x: Tensor) {
+  const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
+  const perChannel = (t: Tensor) => reshapeTo(t, [x.shape[1]!, ...new Array<number>(x.rank - 2).fill(1)], [x])
+  return { axes, perChannel, sumOver: (t: Tensor) => reduceSum(t, axes) }
+}
+
+function inferenceGradient({ dy, node, inputs, needs }: GradientContext): readonly (Tensor | null)[] {
+  const [x, scale, , mean, variance] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor]
+  const { perChannel, sumOver } = channelwise(x)
+  const inverse = div(1, sqrt(add(variance, node.attribute<number>('epsilon'))))
+  const gain = mul(scale, inverse)
+  const dBias = sumOver(dy)
+  const dScale = () => mul(sumOver(mul(dy, sub(x, perChannel(mean)))), inverse)
+  return [
+    needs(0) ? mul(dy, perChannel(gain)) : null,
+    needs(1) ? dScale() : null,
+    needs(2) ? dBias : null,
+    needs(3) ? neg(mul(dBias, gain)) : null,
+    needs(4) ? mul(mul(dScale(), -0.5), mul(gain, inverse)) : null,
+  ]
+}
+
+function trainingGradient({ dy, node, inputs, outputs, dys, needs }: GradientContext): readonly (Tensor | null)[] {
+  const [x, scale] = inputs as readonly [Tensor, Tensor]
+  const { epsilon, momentum } = node.attributes as { epsilon: number; momentum: number }
+  const { axes, perChannel, sumOver } = channelwise(x)
+  const [mean, variance] = momentum === 0 ? [outputs[1]!, outputs[2]!] : batchStatistics(x, axes)
+  const inverse = div(1, sqrt(add(variance, epsilon)))
+  const dBias = sumOver(dy)
+  const centred = sub(x, perChannel(mean))
+  const dScale = mul(sumOver(mul(dy, centred)), inverse)
+  const [dMean, dVariance] = [dys[1], dys[2]]
+  const kept = (dRunning: Tensor | null | undefined) => (dRunning ? mul(dRunning, momentum) : null)
+  const rest = [dScale, dBias, kept(dMean), kept(dVariance)]
+  if (!needs(0)) return [null, ...rest]
+  // dx = gain (dy - mean(dy) - x̂ mean(dy x̂)), and the statistics' own gradients
+  const count = axes.reduce<Dim>((product, axis) => multiplyDims(product, x.shape[axis]!), 1)
+  const n = typeof count === 'number' ? count : cast(dimTensor(count, [x]), x.dtype)
+  const gain = mul(scale, inverse)
+  const blended = (d: Tensor) => (momentum === 0 ? d : mul(d, 1 - momentum))
+  let slope = neg(mul(mul(gain, inverse), dScale))
+  if (dVariance) slope = add(slope, mul(blended(dVariance), 2))
+  let offset = neg(mul(gain, dBias))
+  if (dMean) offset = add(offset, blended(dMean))
+  const direct = mul(dy, perChannel(gain))
+  const dx = add(add(direct, mul(centred, perChannel(div(slope, n)))), perChannel(div(offset, n)))
+  return [dx, ...rest]
+}
+
+function batchStatistics(x: Tensor, axes: readonly number[]): readonly [Tensor, Tensor] {
+  const { mean, variance } = moments(x, axes)
+  return [reshapeTo(mean, [x.shape[1]!], [x]), reshapeTo(variance, [x.shape[1]!], [x])]
+}
 
 /**
  * Batch normalisation by given statistics.

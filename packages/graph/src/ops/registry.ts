@@ -32,6 +32,8 @@ import { Expand } from './expand.js'
 import { Erf, Exp, Log, Sqrt } from './exponential.js'
 import { ConstantOfShape, Range } from './fill.js'
 import { Gather, GatherElements, GatherND } from './gather.js'
+import { InstanceNormalization } from './instanceNormalization.js'
+import { LayerNormalization } from './layerNormalization.js'
 import { Constant, Input } from './leaves.js'
 import { Gemm, MatMul } from './matMul.js'
 import { OneHot } from './oneHot.js'
@@ -122,8 +124,10 @@ export const ops = {
   HardSwish,
   Identity,
   Input,
+  InstanceNormalization,
   IsInf,
   IsNaN,
+  LayerNormalization,
   LeakyRelu,
   Less,
   LessOrEqual,
