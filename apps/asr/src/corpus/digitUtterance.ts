@@ -1,6 +1,7 @@
 import { type RandomGenerator, resample } from '@nemo/audio'
 import { type Band, drawBand, limitBand } from './bandFilter.js'
 import { digitTranscript } from './digitWords.js'
+import { SpeechSynthesisError } from './errors.js'
 import type { Espeak, Speech } from './espeak.js'
 import { addNoise, makeBabble, makeNoise, rootMeanSquare, speechRms } from './noise.js'
 import { addRoomEcho, drawRoom } from './roomEcho.js'
@@ -38,7 +39,7 @@ export interface DigitUtterance {
 }
 
 /** espeak-ng clips inside at its full volume for the strongest variants; levels are set afterwards anyway. */
-const synthesisVolume = 40
+const synthesisVolume = 20
 /** Of the resampling filter: a quarter of the default is steep enough for training data and four times as fast. */
 const zeroCrossings = 16
 const loudestPeak = 0.97
@@ -108,7 +109,9 @@ function speakClearly(
     const speech = speak(espeak, voice, digits, acoustics, random)
     if (isClear(speech, digits.length)) return toBandwidth(speech, acoustics)
   }
-  throw new RangeError(`${voice.speaker} could not say "${digitTranscript(digits)}" clearly in ${attempts} attempts.`)
+  throw new SpeechSynthesisError(
+    `${voice.speaker} could not say "${digitTranscript(digits)}" clearly in ${attempts} attempts.`,
+  )
 }
 
 function speak(
@@ -156,7 +159,7 @@ function speak(
 function isClear({ samples, sampleRate }: Speech, digits: number): boolean {
   const secondsPerDigit = samples.length / sampleRate / digits
   if (secondsPerDigit < 0.1 || secondsPerDigit > 1.6) return false
-  if (speechRms(samples, sampleRate) < 0.003) return false
+  if (speechRms(samples, sampleRate) < 0.002) return false
   let clipped = 0
   for (const sample of samples) if (Math.abs(sample) > 0.999) clipped++
   return clipped <= samples.length * 1e-4

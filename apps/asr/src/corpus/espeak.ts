@@ -121,17 +121,14 @@ export class Espeak {
    *
    * @param text - Plain text in the voice's language; espeak-ng's own phonemes may stand in `[[ ]]`.
    * @returns Speech at espeak-ng's rate, with the short pauses that it puts around a clause.
-   * @throws SpeechSynthesisError for an unknown voice or variant, an out-of-range number, a text above 4096 bytes, or when
-   *   nothing was spoken.
+   * @throws SpeechSynthesisError for an unknown voice or variant, an out-of-range number, a text above 4096 bytes or without
+   *   a letter or number.
    */
   synthesize(text: string, options: SpeechOptions = {}): Speech {
     checkText(text)
     this.#configure(options)
     const blocks = this.#speak(text)
     const length = blocks.reduce((sum, block) => sum + block.length, 0)
-    if (length === 0) {
-      throw new SpeechSynthesisError(`espeak-ng made no sound for ${JSON.stringify(text)}. Give it words to speak.`)
-    }
     const samples = new Float32Array(length)
     let at = 0
     for (const block of blocks) for (const sample of block) samples[at++] = sample / 32768
@@ -188,6 +185,9 @@ function withFixedClock<Result>(construct: () => Result): Result {
 }
 
 function checkText(text: string): void {
+  if (!/[\p{L}\p{N}]/u.test(text)) {
+    throw new SpeechSynthesisError(`text: expected words to speak, found ${JSON.stringify(text)}.`)
+  }
   const bytes = Buffer.byteLength(text)
   if (bytes > maxTextBytes) {
     throw new SpeechSynthesisError(
