@@ -21,7 +21,9 @@ function startWorker(): Worker {
   const self = import.meta.url
   if (!self.endsWith('.ts')) return new Worker(new URL('./worker.js', self))
   const entry = new URL('./worker.ts', self).href
-  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(entry)}) })`
+  // Where import.meta.resolve is missing (vitest), the working folder is the repository.
+  const loader = import.meta.resolve?.('tsx/esm/api') ?? 'tsx/esm/api'
+  const boot = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}) })`
   return new Worker(boot, { eval: true })
 }
 
