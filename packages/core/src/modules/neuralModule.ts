@@ -9,6 +9,7 @@ import {
   type Tensor,
   type TensorData,
   type TensorLike,
+  withRandomStreams,
 } from '@nemo/graph'
 import { portName } from '../neuralTypes/portName.js'
 import { portsOf } from '../neuralTypes/ports.js'
@@ -60,7 +61,8 @@ export abstract class NeuralModule extends Module {
     let program = this.#programs.get(cacheKey)
     if (!program) {
       const inputs = symbolicInputs(ports, keys)
-      const outputs = this.forward(inputs) as Record<string, Tensor>
+      // Equal modules draw equal random numbers, whatever was drawn before.
+      const outputs = withRandomStreams(() => this.forward(inputs)) as Record<string, Tensor>
       program = compile(Object.fromEntries(Object.entries(outputs).filter(([, tensor]) => tensor !== undefined)), {
         runtime,
       })
