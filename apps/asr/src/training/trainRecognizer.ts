@@ -92,6 +92,7 @@ export async function trainRecognizer(training: RecognizerTraining): Promise<Tra
       log.info(`interrupted; the same command goes on from ${checkpoints.lastPath}`)
       return { experiment, model, fit, metrics: {}, transcripts: [] }
     }
+    model.eval()
     const collected = collectTranscripts(model)
     const test = model.testLoaders.length > 0 ? await trainer.test(model) : await trainer.validate(model)
     const metrics = { ...fit.metrics, ...test }
