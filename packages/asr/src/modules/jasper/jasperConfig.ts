@@ -1,7 +1,14 @@
 import { z } from 'zod'
 
-const one = <T extends z.ZodType>(value: T) =>
-  z.union([value, z.tuple([value]).transform(([only]) => only as z.output<T>)])
+// NeMo writes sizes as lists, which hold one number here.
+const one = (value: z.ZodNumber | z.ZodInt) =>
+  z.union([
+    value,
+    z
+      .array(value)
+      .length(1)
+      .transform(([only]) => only!),
+  ])
 
 /** How a residual joins its block: sum, maximum, or sum of a strided residual. */
 export const residualModeField = z.enum(['add', 'max', 'stride_add'])
