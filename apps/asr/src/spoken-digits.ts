@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { EncDecCTCModel } from '@nemo/asr'
 import { formatDuration, hydraRunner, ProgressBar } from '@nemo/core'
 import { z } from 'zod'
-import { makeSpokenDigits, type SpokenDigitsOverrides } from './corpus/spokenDigits.js'
+import { makeSpokenDigits, spokenDigitsSchema } from './corpus/spokenDigits.js'
 import { printTable } from './training/closingTable.js'
 import { trainingConfigShape } from './training/trainingConfig.js'
 import { trainRecognizer } from './training/trainRecognizer.js'
 
 const schema = z.strictObject({
   ...trainingConfigShape,
-  corpus: z.looseObject({ dir: z.string() }),
+  corpus: spokenDigitsSchema.extend({ dir: z.string() }),
 })
 
 await hydraRunner(
@@ -30,7 +30,7 @@ await hydraRunner(
     let bar: ProgressBar | undefined
     const corpus = await makeSpokenDigits({
       dir,
-      parameters: parameters as SpokenDigitsOverrides,
+      parameters,
       onProgress: (made, wanted) => {
         bar ??= new ProgressBar({ label: 'synthesising speech', total: wanted, unit: 'utterance' })
         bar.update(made)

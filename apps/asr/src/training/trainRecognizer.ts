@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EncDecCTCModel, type TranscriptMetrics } from '@nemo/asr'
 import {
@@ -9,7 +8,7 @@ import {
   type Experiment,
   type ExperimentConfig,
   type FitResult,
-  findInterruptedRun,
+  findRun,
   flattenHyperparams,
   getLogger,
   isConfigObject,
@@ -121,7 +120,7 @@ export async function trainRecognizer(training: RecognizerTraining): Promise<Tra
 async function openExperiment(config: TrainingConfig, composed: Config): Promise<Experiment> {
   const settings = config.exp_manager as ExperimentConfig
   const folder = join(settings.exp_dir ?? 'nemo_experiments', settings.name ?? 'default')
-  const interrupted = config.resume ? findInterruptedRun(folder, composed) : undefined
+  const interrupted = config.resume ? findRun(folder, composed, 'interrupted') : undefined
   if (interrupted === undefined) return createExperiment(settings)
   return createExperiment({
     ...settings,
@@ -149,6 +148,3 @@ function collectTranscripts(model: EncDecCTCModel): () => TranscriptMetrics['tra
   }
   return () => made.flatMap((metrics) => metrics.transcripts)
 }
-
-/** Bytes of an audio file, for players in reports. */
-export const audioBytes = (path: string): Promise<Uint8Array> => readFile(path)

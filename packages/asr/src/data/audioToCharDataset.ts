@@ -21,6 +21,7 @@ import {
 } from '@nemo/core'
 import { CharTokenizer } from '@nemo/tokenizers'
 import { z } from 'zod'
+import { ctcFramesNeeded } from '../decoding/greedyCtc.js'
 
 /** Settings of a data section (`train_ds`, `validation_ds`); NeMo's keys. */
 export const audioToCharConfigSchema = z.strictObject({
@@ -66,6 +67,9 @@ export interface UtteranceInfo {
   readonly text: string
 }
 
+/** Frames that an encoder makes of an utterance of so many samples. */
+export type FrameCount = (samples: number) => number | Promise<number>
+
 interface Utterance {
   readonly samples: Float32Array
   readonly ids: readonly number[]
@@ -90,18 +94,30 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
   readonly outputTypes = audioToCharOutputTypes
   readonly #unreadable = new Map<string, string>()
   readonly #unknown = new Map<string, number>()
+  readonly #tooLong = new Map<string, string>()
 
   private constructor(
     readonly manifest: Manifest,
     readonly tokenizer: CharTokenizer,
     readonly config: AudioToCharConfig,
     private readonly augmentor: AudioAugmentor | undefined,
+    private readonly frames: FrameCount | undefined,
   ) {
     super()
   }
 
-  /** Reads the manifests. @throws ManifestError, and AudioFileError for a manifest that is not there. */
-  static async open(config: AudioToCharConfig, labels: readonly string[]): Promise<AudioToCharDataset> {
+  /**
+   * Reads the manifests.
+   *
+   * @param frames - Frames that the encoder makes of so many samples. With it, utterances whose transcript has no CTC
+   * alignment with their audio are left out and counted.
+   * @throws ManifestError, and AudioFileError for a manifest that is not there.
+   */
+  static async open(
+    config: AudioToCharConfig,
+    labels: readonly string[],
+    frames?: FrameCount,
+  ): Promise<AudioToCharDataset> {
     const manifest = await loadManifest(config.manifest_filepath, {
       minDuration: config.min_duration ?? undefined,
       maxDuration: config.max_duration ?? undefined,
@@ -113,7 +129,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
       unknown: config.unknown_characters,
     })
     const augmentor = config.augmentor ? processAugmentations(config.augmentor) : undefined
-    return new AudioToCharDataset(manifest, tokenizer, config, augmentor)
+    return new AudioToCharDataset(manifest, tokenizer, config, augmentor, frames)
   }
 
   get length(): number {
@@ -139,6 +155,15 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
       const varied = this.augmentor
         ? await this.augmentor.perturb(segment, new RandomGenerator(seed, epoch, index))
         : segment
+      const available = await this.frames?.(varied.samples.length)
+      const needed = ctcFramesNeeded(ids)
+      if (available !== undefined && needed > available) {
+        this.#tooLong.set(
+          `${entry.manifest}:${entry.line}`,
+          `${ids.length} labels need ${needed} frames, the audio gives ${available}`,
+        )
+        return undefined
+      }
       return { samples: varied.samples, ids, info: { entry, text: this.tokenizer.decode(ids) } }
     } catch (error) {
       if (!(error instanceof AudioError) || this.config.on_bad_audio === 'error') throw error
@@ -181,8 +206,15 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
         .map(([character, times]) => `${JSON.stringify(character)} x${times}`)
       lines.push(`characters outside the labels were dropped from transcripts: ${listed.join(', ')}`)
     }
+    if (this.#tooLong.size > 0) {
+      const [[place, reason]] = [...this.#tooLong] as [[string, string]]
+      lines.push(
+        `${this.#tooLong.size} utterance(s) left out because their transcript is longer than their encoded audio (infinite CTC loss); first: ${place}: ${reason}`,
+      )
+    }
     this.#unreadable.clear()
     this.#unknown.clear()
+    this.#tooLong.clear()
     return lines
   }
 }

@@ -3,6 +3,7 @@ import {
   type Batch,
   type ConfigObject,
   DataLoader,
+  defaultRuntime,
   type Inputs,
   instantiate,
   isConfigObject,
@@ -22,7 +23,7 @@ import {
   typecheck,
   validateConfig,
 } from '@nemo/core'
-import { argMax, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
+import { argMax, compile, input, type Program, type Tensor, type TensorData } from '@nemo/graph'
 import { AudioToCharDataset, audioToCharConfigSchema, type UtteranceInfo } from '../data/audioToCharDataset.js'
 import { greedyCtcDecode } from '../decoding/greedyCtc.js'
 import { writeCtcOnnx } from '../export/ctcOnnx.js'
@@ -58,6 +59,7 @@ export class EncDecCTCModel extends Model {
   readonly specAugmentation: NeuralModule | undefined
   readonly loss: CTCLoss
   #transcriber: CtcTranscriber | undefined
+  #frames: Promise<Program<'frames'>> | undefined
   /** Characters that the classes stand for; the blank comes after them. */
   readonly labels: readonly string[]
 
@@ -186,7 +188,8 @@ export class EncDecCTCModel extends Model {
     const settings = validateConfig(audioToCharConfigSchema, config, {
       source: purpose === 'train' ? 'train_ds' : `${purpose}_ds`,
     })
-    const dataset = await AudioToCharDataset.open(settings, settings.labels ?? this.labels)
+    const frames = purpose === 'train' ? (samples: number) => this.encodedFrames(samples) : undefined
+    const dataset = await AudioToCharDataset.open(settings, settings.labels ?? this.labels, frames)
     return new DataLoader(dataset, {
       batch_size: settings.batch_size,
       shuffle: settings.shuffle,
@@ -233,6 +236,20 @@ export class EncDecCTCModel extends Model {
    */
   async export(path: string, options: { readonly preprocessor?: boolean } = {}): Promise<void> {
     await writeCtcOnnx(this, path, options)
+  }
+
+  /** Frames that the encoder makes of an utterance of so many samples. */
+  async encodedFrames(samples: number): Promise<number> {
+    // Only the arithmetic on lengths is compiled; nothing of the network is in the program.
+    this.#frames ??= this.withMode(false, () => {
+      const { encodedLengths } = this.forward({
+        inputSignal: input('input_signal', 'float32', ['B', 'T']),
+        inputSignalLength: input('length', 'int64', ['B']),
+      })
+      return compile({ frames: encodedLengths }, { runtime: defaultRuntime() })
+    })
+    const { frames } = await (await this.#frames).run({ length: [samples] })
+    return Number(frames.data[0])
   }
 
   /** Text of the best paths of a batch. */

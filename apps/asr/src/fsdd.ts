@@ -1,0 +1,194 @@
+/**
+ * Trains a digit recogniser for real people: the Free Spoken Digit Dataset, single digits and strings of 1 to 7.
+ *
+ *   pnpm recipe asr/fsdd --data_dir DIR [--holdout SPEAKER] [model.optim.lr=0.01 ...]
+ *
+ * Without --data_dir the data set is downloaded. With --holdout that speaker is never heard in training and all of
+ * their recordings are the test.
+ */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { EncDecCTCModel } from '@nemo/asr'
+import {
+  Config,
+  type ConfigObject,
+  findRun,
+  formatDuration,
+  getLogger,
+  hydraRunner,
+  mergeConfigs,
+  ProgressBar,
+} from '@nemo/core'
+import { z } from 'zod'
+import { fsddSchema, prepareFsdd } from './corpus/fsddCorpus.js'
+import { downloadFsdd } from './corpus/fsddDownload.js'
+import { makeFsddPretraining } from './corpus/fsddPretraining.js'
+import type { SpokenDigitsOverrides } from './corpus/spokenDigits.js'
+import { printTable } from './training/closingTable.js'
+import { type TrainingConfig, trainingConfigShape } from './training/trainingConfig.js'
+import { trainRecognizer } from './training/trainRecognizer.js'
+
+const schema = z.strictObject({
+  ...trainingConfigShape,
+  corpus: fsddSchema.omit({ holdout: true }).extend({ dir: z.string() }),
+  pretraining: z.strictObject({
+    corpus: z.looseObject({ dir: z.string() }),
+    lr: z.number(),
+    max_epochs: z.number().int().min(0),
+  }),
+})
+type FsddConfig = z.output<typeof schema>
+
+const log = getLogger('recipe')
+
+await hydraRunner(
+  {
+    configPath: join(dirname(fileURLToPath(import.meta.url)), '..', 'conf'),
+    configName: 'fsdd',
+    schema,
+    flags: {
+      data_dir: { type: 'path', help: 'folder with recordings/{digit}_{speaker}_{index}.wav; downloaded if not given' },
+      holdout: { type: 'string', help: 'speaker to leave out of training and to test on' },
+    },
+    description: 'Trains a digit recogniser on the Free Spoken Digit Dataset, after synthesised voices.',
+  },
+  async (given, { config: composed, flags }) => {
+    const started = performance.now()
+    const dataDir = flags.data_dir ?? (await download())
+    const { config, plan } = withHoldout(given, composed, flags.holdout)
+    await synthesize(config)
+    const { dir, ...parameters } = config.corpus
+    const corpus = await prepareFsdd({
+      dataDir,
+      dir,
+      parameters: { ...parameters, holdout: flags.holdout ?? null },
+      ...progress('preparing recordings', 'file'),
+    })
+    log.info(
+      `speakers: ${corpus.speakers.join(', ')}${flags.holdout === undefined ? '' : `; ${flags.holdout} is left out`}`,
+    )
+    const pretrained = config.pretraining.max_epochs === 0 ? undefined : await pretrain(config, plan)
+    if (pretrained === 'interrupted') {
+      process.exitCode = 130
+      return
+    }
+    const { experiment, fit, metrics, transcripts, model } = await trainRecognizer({
+      config,
+      composed: plan,
+      title: flags.holdout === undefined ? 'Free Spoken Digits' : `Free Spoken Digits, without ${flags.holdout}`,
+      ...(pretrained !== undefined && {
+        initialize: async (fresh: EncDecCTCModel) => {
+          const source = await EncDecCTCModel.restoreFrom(pretrained)
+          fresh.loadStateDict(await source.stateDict())
+        },
+      }),
+    })
+    if (fit.status === 'interrupted') {
+      process.exitCode = 130
+      console.log(experiment.dir)
+      return
+    }
+    const shown = transcripts.slice(0, 8)
+    printTable(
+      ['file', 'said', 'heard'],
+      shown.map(({ audioFile, reference, hypothesis }) => [audioFile.split(/[\\/]/).at(-1)!, reference, hypothesis]),
+    )
+    const rate = (value: number | undefined) => (value === undefined ? '-' : `${(value * 100).toFixed(2)} %`)
+    printTable(
+      ['result', ''],
+      [
+        [
+          `word error rate, single digits${flags.holdout === undefined ? '' : ` of ${flags.holdout}`}`,
+          rate(metrics.test_manifest_test_wer),
+        ],
+        ['word error rate, strings of digits', rate(metrics.test_joined_manifest_test_wer)],
+        ['test utterances', String(transcripts.length)],
+        ['weights', model.numWeights.toLocaleString('en-US')],
+        ['time', formatDuration((performance.now() - started) / 1000)],
+      ],
+    )
+    console.log(experiment.dir)
+    return { single_wer: metrics.test_manifest_test_wer!, joined_wer: metrics.test_joined_manifest_test_wer! }
+  },
+)
+
+async function download(): Promise<string> {
+  return downloadFsdd({ dir: '.cache/free-spoken-digit-dataset', ...progress('downloading', 'byte') })
+}
+
+// A holdout has its own corpus and its own runs.
+function withHoldout(
+  config: FsddConfig,
+  composed: Config,
+  holdout: string | undefined,
+): { config: FsddConfig; plan: Config } {
+  if (holdout === undefined) return { config, plan: composed }
+  const raw = mergeConfigs(composed.raw(), {
+    name: `${config.name}-without-${holdout}`,
+    corpus: { dir: `${config.corpus.dir}-without-${holdout}` },
+  })
+  const plan = new Config(raw)
+  return { config: schema.parse(plan.toObject()), plan }
+}
+
+async function synthesize(config: FsddConfig): Promise<void> {
+  const { dir, ...parameters } = config.pretraining.corpus
+  await makeFsddPretraining({
+    dir,
+    parameters: parameters as SpokenDigitsOverrides,
+    ...progress('synthesising speech', 'utterance'),
+  })
+}
+
+// Trains on synthesised voices, or finds the archive of an earlier run that did so with the same settings.
+async function pretrain(config: FsddConfig, plan: Config): Promise<string | 'interrupted'> {
+  const { corpus, lr, max_epochs } = config.pretraining
+  const manifest = (split: string) => join(corpus.dir, `${split}_manifest.json`)
+  const full = plan.toObject()
+  const stage: ConfigObject = mergeConfigs(
+    { model: full.model!, trainer: full.trainer!, exp_manager: full.exp_manager!, resume: config.resume },
+    {
+      name: 'fsdd-pretraining',
+      exp_manager: { name: 'fsdd-pretraining' },
+      trainer: { max_epochs },
+      model: {
+        optim: { lr },
+        train_ds: { manifest_filepath: manifest('train') },
+        validation_ds: { manifest_filepath: manifest('dev') },
+        test_ds: { manifest_filepath: manifest('test') },
+      },
+    },
+  )
+  const composed = new Config(stage)
+  const folder = join(String((stage.exp_manager as ConfigObject).exp_dir), 'fsdd-pretraining')
+  const done = config.resume ? findRun(folder, composed, 'completed') : undefined
+  if (done !== undefined) {
+    log.info(`pretrained before: ${done}`)
+    return join(done, 'fsdd-pretraining.nemo')
+  }
+  const stageConfig = {
+    ...config,
+    name: 'fsdd-pretraining',
+    ...(stage as Pick<TrainingConfig, 'model' | 'exp_manager'>),
+    trainer: { ...config.trainer, max_epochs },
+  }
+  const { experiment, fit, metrics } = await trainRecognizer({
+    config: stageConfig,
+    composed,
+    title: 'Digits of synthesised voices',
+  })
+  if (fit.status === 'interrupted') return 'interrupted'
+  log.info(`word error rate on unseen synthesised voices: ${((metrics.test_wer ?? Number.NaN) * 100).toFixed(2)} %`)
+  return experiment.path('fsdd-pretraining.nemo')
+}
+
+function progress(label: string, unit: string): { onProgress: (made: number, wanted: number | undefined) => void } {
+  let bar: ProgressBar | undefined
+  return {
+    onProgress(made, wanted) {
+      bar ??= new ProgressBar({ label, total: wanted, unit })
+      bar.update(made)
+      if (wanted !== undefined && made >= wanted) bar.finish()
+    },
+  }
+}
