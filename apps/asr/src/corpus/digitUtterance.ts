@@ -1,4 +1,5 @@
 import { type RandomGenerator, resample } from '@nemo/audio'
+import type { Acoustics } from './acoustics.js'
 import { type Band, drawBand, limitBand } from './bandFilter.js'
 import { digitTranscript } from './digitWords.js'
 import { SpeechSynthesisError } from './errors.js'
@@ -6,30 +7,6 @@ import type { Espeak, Speech } from './espeak.js'
 import { addNoise, makeBabble, makeNoise, rootMeanSquare, speechRms } from './noise.js'
 import { addRoomEcho, drawRoom } from './roomEcho.js'
 import { digitSpeech, foreignDigits, type Voice } from './voices.js'
-
-/** How the utterances of a corpus sound. Probabilities are 0 to 1. */
-export interface Acoustics {
-  /** Of the written audio, in Hz. */
-  sampleRate: number
-  /** Upper limit of the speech's spectrum, in Hz: 4000 makes speech as sampled at 8 kHz. */
-  bandwidthHz: number
-  /** Speaking rates, in words a minute. */
-  rateWpm: readonly [number, number]
-  /** Probability that the digits of a string are spoken one by one, with pauses, instead of in one breath. */
-  isolated: number
-  /** Probability of no noise at all. */
-  clean: number
-  /** Speech over noise where there is noise, in decibels. */
-  snrDb: readonly [number, number]
-  /** Probability of a room's echo. */
-  echo: number
-  /** Probability of a telephone's band. */
-  telephone: number
-  /** Silence before and after the speech, in seconds. */
-  paddingSeconds: readonly [number, number]
-  /** Level of the speech, root mean square in decibels below full scale. */
-  levelDb: readonly [number, number]
-}
 
 /** One utterance of a corpus. */
 export interface DigitUtterance {
@@ -76,10 +53,10 @@ export function makeDigitUtterance(
   babble: readonly Float32Array[],
   random: RandomGenerator,
 ): DigitUtterance {
-  const { sampleRate } = acoustics
+  const { sample_rate: sampleRate } = acoustics
   const speech = speakClearly(espeak, voice, digits, acoustics, random)
-  const before = Math.round(random.uniform(...acoustics.paddingSeconds) * sampleRate)
-  const after = Math.round(random.uniform(...acoustics.paddingSeconds) * sampleRate)
+  const before = Math.round(random.uniform(...acoustics.padding_seconds) * sampleRate)
+  const after = Math.round(random.uniform(...acoustics.padding_seconds) * sampleRate)
   const samples = new Float32Array(before + speech.length + after)
   samples.set(speech, before)
   if (random.random() < acoustics.echo) addRoomEcho(samples, sampleRate, drawRoom(random))
@@ -89,11 +66,11 @@ export function makeDigitUtterance(
       kind === 'babble'
         ? makeBabble(babble, samples.length, random.integer(2, 6), random)
         : makeNoise(kind, samples.length, sampleRate, random)
-    addNoise(samples, noise, random.uniform(...acoustics.snrDb), sampleRate)
+    addNoise(samples, noise, random.uniform(...acoustics.snr_db), sampleRate)
   }
   const band: Band = drawBand(random, acoustics.telephone)
   limitBand(samples, sampleRate, band)
-  setLevel(samples, sampleRate, random.uniform(...acoustics.levelDb))
+  setLevel(samples, sampleRate, random.uniform(...acoustics.level_db))
   return { samples, text: digitTranscript(digits), voice }
 }
 
@@ -118,13 +95,13 @@ function speak(
   espeak: Espeak,
   { accent, variant }: Voice,
   digits: readonly number[],
-  { rateWpm, isolated }: Acoustics,
+  { rate_wpm, isolated }: Acoustics,
   random: RandomGenerator,
 ): Speech {
   const options = {
     voice: accent,
     variant,
-    rateWpm: random.uniform(...rateWpm),
+    rateWpm: random.uniform(...rate_wpm),
     pitch: random.uniform(25, 75),
     range: random.uniform(15, 85),
     volume: synthesisVolume,
@@ -166,11 +143,11 @@ function isClear({ samples, sampleRate }: Speech, digits: number): boolean {
 }
 
 function toBandwidth({ samples, sampleRate }: Speech, acoustics: Acoustics): Float32Array {
-  const narrowRate = Math.min(2 * acoustics.bandwidthHz, acoustics.sampleRate)
+  const narrowRate = Math.min(2 * acoustics.bandwidth_hz, acoustics.sample_rate)
   const narrow = resample(samples, sampleRate, narrowRate, { zeroCrossings })
-  return narrowRate === acoustics.sampleRate
+  return narrowRate === acoustics.sample_rate
     ? narrow
-    : resample(narrow, narrowRate, acoustics.sampleRate, { zeroCrossings })
+    : resample(narrow, narrowRate, acoustics.sample_rate, { zeroCrossings })
 }
 
 /** Sets the level of the speech, in place, as far as no sample clips. */

@@ -10,11 +10,14 @@ import {
   RandomGenerator,
   resample,
 } from '@nemo/audio'
+import { z } from 'zod'
+import { rangeSchema } from './acoustics.js'
 import { buildCorpusFolder, type CorpusFile, type CorpusFolder, sha256 } from './corpusFolder.js'
 import { digitTranscript } from './digitWords.js'
 import { CorpusOptionError } from './errors.js'
 import { type Fsdd, type FsddRecording, loadFsdd } from './fsdd.js'
 import { makeNoise, rootMeanSquare } from './noise.js'
+import { parseParameters } from './parameters.js'
 import {
   BandPerturbation,
   ColouredNoisePerturbation,
@@ -26,24 +29,36 @@ import {
 export const fsddSplits = ['train', 'dev', 'test', 'test_joined'] as const
 export type FsddSplit = (typeof fsddSplits)[number]
 
-/** All that decides about an FSDD corpus, besides the recordings. */
-export interface FsddParameters {
-  seed: number
+/** Parameters of an FSDD corpus, as keys of configs; with the recordings they decide about every byte. */
+export const fsddSchema = z.strictObject({
+  seed: z.int().min(0).default(1),
   /** Of the written audio, in Hz: the recordings' 8000, or a higher rate to resample to. */
-  sampleRate: number
+  sample_rate: z.int().min(8000).max(48000).default(16000),
   /** A speaker who is left out of training and dev; test is then all of that speaker's recordings. Default none. */
-  holdout: string | null
-  /** Indices of training recordings (5 and up) that make the dev set instead. */
-  devIndices: readonly number[]
+  holdout: z.string().nullable().default(null),
+  /** Indices of training recordings (5 and up) that make the dev set instead: two of 45. */
+  dev_indices: z.array(z.int().min(5)).default([5, 6]),
   /** Numbers of joined strings. */
-  joined: Record<'train' | 'dev' | 'test', number>
+  joined: z
+    .strictObject({
+      train: z.int().min(0).max(1_000_000).default(1500),
+      dev: z.int().min(0).max(1_000_000).default(100),
+      test: z.int().min(0).max(1_000_000).default(300),
+    })
+    .prefault({}),
   /** Fewest and most digits of a joined string. */
-  joinedDigits: readonly [number, number]
-  /** Silence between the digits of a string, in seconds; between recordings it is filled with their own noise level. */
-  gapSeconds: readonly [number, number]
+  joined_digits: z.tuple([z.int(), z.int()]).pipe(rangeSchema(1, 50)).default([2, 7]),
+  /** Pause between the digits of a string, in seconds; it is filled with noise as low as the recordings' own. */
+  gap_seconds: rangeSchema(0, 10).default([0, 0.35]),
   /** How many times each single and joined training item appears: once as it is, then changed by strong augmentation. */
-  copies: number
-}
+  copies: z.int().min(1).max(100).default(1),
+})
+
+/** Parameters with their defaults filled in. */
+export type FsddParameters = z.output<typeof fsddSchema>
+
+/** Parameters as given; absent ones keep their defaults. */
+export type FsddOverrides = z.input<typeof fsddSchema>
 
 /** Options of `prepareFsdd`. */
 export interface FsddOptions {
@@ -51,8 +66,8 @@ export interface FsddOptions {
   dataDir: string
   /** Folder of the corpus to make. */
   dir: string
-  /** Parameters that differ from `fsddDefaults`. */
-  parameters?: Partial<FsddParameters>
+  /** Parameters that differ from the defaults of `fsddSchema`. */
+  parameters?: FsddOverrides
   onProgress?: (made: number, wanted: number) => void
 }
 
@@ -62,18 +77,6 @@ export interface FsddCorpus extends CorpusFolder {
   manifests: Record<FsddSplit, string>
   /** All speakers of the data set, the held-out one included. */
   speakers: string[]
-}
-
-/** Two of the 45 training recordings of each digit and speaker are for dev; one copy of everything. */
-export const fsddDefaults: FsddParameters = {
-  seed: 1,
-  sampleRate: 16000,
-  holdout: null,
-  devIndices: [5, 6],
-  joined: { train: 1500, dev: 100, test: 300 },
-  joinedDigits: [2, 7],
-  gapSeconds: [0, 0.35],
-  copies: 1,
 }
 
 /**
@@ -87,14 +90,14 @@ export const fsddDefaults: FsddParameters = {
  * @throws CorpusOptionError for an unknown speaker or parameters outside their ranges.
  */
 export async function prepareFsdd(options: FsddOptions): Promise<FsddCorpus> {
-  const parameters = { ...fsddDefaults, ...options.parameters }
+  const parameters = parseParameters('fsdd', fsddSchema, options.parameters ?? {})
   const data = await loadFsdd(options.dataDir)
-  checkParameters(parameters, data)
+  checkHoldout(parameters, data)
   const files = await readRecordings(data)
   const hashes = files.map(({ speaker, digit, index, bytes }) => `${digit}_${speaker}_${index} ${sha256(bytes)}\n`)
   const identity = { ...parameters, recordings: sha256(hashes.join('')) }
   const folder = await buildCorpusFolder(options.dir, 'fsdd', identity, async (partial) => {
-    const sources = await Promise.all(files.map((file) => decodeRecording(file, parameters.sampleRate)))
+    const sources = await Promise.all(files.map((file) => decodeRecording(file, parameters.sample_rate)))
     return new FsddWriter(partial, parameters, options.onProgress).write(sources)
   })
   return {
@@ -169,12 +172,12 @@ class FsddWriter {
   }
 
   #divide(sources: readonly Source[]): Record<'train' | 'dev' | 'test', Source[]> {
-    const { holdout, devIndices } = this.#parameters
+    const { holdout, dev_indices } = this.#parameters
     const others = sources.filter(({ speaker }) => speaker !== holdout)
     const training = others.filter(({ split }) => split === 'train')
     return {
-      train: training.filter(({ index }) => !devIndices.includes(index)),
-      dev: training.filter(({ index }) => devIndices.includes(index)),
+      train: training.filter(({ index }) => !dev_indices.includes(index)),
+      dev: training.filter(({ index }) => dev_indices.includes(index)),
       test:
         holdout === null
           ? sources.filter(({ split }) => split === 'test')
@@ -185,7 +188,7 @@ class FsddWriter {
   #drawString(sources: readonly Source[], random: RandomGenerator): Source[] {
     const { speaker } = random.choice(sources)
     const own = sources.filter((source) => source.speaker === speaker)
-    const length = random.integer(...this.#parameters.joinedDigits)
+    const length = random.integer(...this.#parameters.joined_digits)
     return Array.from({ length }, () => {
       const digit = random.integer(0, 9)
       const spoken = own.filter((source) => source.digit === digit)
@@ -195,8 +198,8 @@ class FsddWriter {
 
   /** Puts recordings one after the other, each at a slightly other level, over the noise of the quietest one. */
   #join(pieces: readonly Source[], random: RandomGenerator): AudioSegment {
-    const { sampleRate } = this.#parameters
-    const gaps = pieces.map(() => Math.round(random.uniform(...this.#parameters.gapSeconds) * sampleRate))
+    const { sample_rate: sampleRate } = this.#parameters
+    const gaps = pieces.map(() => Math.round(random.uniform(...this.#parameters.gap_seconds) * sampleRate))
     const length = pieces.reduce((sum, { segment }, at) => sum + segment.numSamples + gaps[at]!, 0)
     const floor = Math.min(...pieces.map(({ segment }) => noiseFloor(segment)))
     const samples = makeNoise('pink', length, sampleRate, random).map((sample) => sample * floor)
@@ -294,33 +297,14 @@ function limitPeak(samples: Float32Array): Float32Array {
   return peak <= 0.99 ? samples : samples.map((sample) => (0.99 * sample) / peak)
 }
 
-function checkParameters(parameters: FsddParameters, data: Fsdd): void {
-  const { holdout, devIndices, joinedDigits, gapSeconds, joined } = parameters
-  if (holdout !== null && !data.speakers.includes(holdout)) {
+function checkHoldout({ holdout }: FsddParameters, data: Fsdd): void {
+  if (holdout === null) return
+  if (!data.speakers.includes(holdout)) {
     throw new CorpusOptionError(
       `holdout: "${holdout}" is no speaker of ${data.dir}. Speakers: ${data.speakers.join(', ')}.`,
     )
   }
-  if (holdout !== null && data.speakers.length < 2) {
+  if (data.speakers.length < 2) {
     throw new CorpusOptionError(`holdout: ${data.dir} has one speaker only (${holdout}); nobody is left to train on.`)
-  }
-  for (const [name, value, lowest, highest] of [
-    ['seed', parameters.seed, 0, Number.MAX_SAFE_INTEGER],
-    ['sampleRate', parameters.sampleRate, 8000, 48000],
-    ['copies', parameters.copies, 1, 100],
-    ['joined.train', joined.train, 0, 1_000_000],
-    ['joined.dev', joined.dev, 0, 1_000_000],
-    ['joined.test', joined.test, 0, 1_000_000],
-    ...devIndices.map((index) => ['devIndices', index, 5, 1_000_000] as const),
-  ] as const) {
-    if (!Number.isInteger(value) || value < lowest || value > highest) {
-      throw new CorpusOptionError(`${name}: expected a whole number from ${lowest} to ${highest}, found ${value}.`)
-    }
-  }
-  if (!(joinedDigits[0] >= 1 && joinedDigits[0] <= joinedDigits[1] && joinedDigits[1] <= 50)) {
-    throw new CorpusOptionError(`joinedDigits: expected a range within 1 to 50, found ${joinedDigits.join(' to ')}.`)
-  }
-  if (!(gapSeconds[0] >= 0 && gapSeconds[0] <= gapSeconds[1] && gapSeconds[1] <= 10)) {
-    throw new CorpusOptionError(`gapSeconds: expected a range within 0 to 10, found ${gapSeconds.join(' to ')}.`)
   }
 }

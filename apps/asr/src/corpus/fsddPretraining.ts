@@ -13,19 +13,19 @@ import {
 export const fsddPretrainingParameters = {
   utterances: { train: 3000, dev: 200, test: 200 },
   digits: [1, 6],
-  inventedSpeakers: 400,
-  inventedShare: 0.75,
-  foreignShare: 0.4,
+  invented_speakers: 400,
+  invented_share: 0.75,
+  foreign_share: 0.4,
   acoustics: {
-    bandwidthHz: 4000,
-    rateWpm: [105, 240],
+    bandwidth_hz: 4000,
+    rate_wpm: [105, 240],
     isolated: 0.7,
     clean: 0.25,
-    snrDb: [5, 35],
+    snr_db: [5, 35],
     echo: 0.25,
     telephone: 0.3,
-    paddingSeconds: [0, 0.2],
-    levelDb: [-34, -12],
+    padding_seconds: [0, 0.2],
+    level_db: [-34, -12],
   },
 } as const satisfies SpokenDigitsOverrides
 

@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { decodeAudio, loadManifest } from '@nemo/audio'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeFsddPretraining } from './fsddPretraining.js'
-import { makeSpokenDigits, type SpokenDigitsCorpus } from './spokenDigits.js'
+import { makeSpokenDigits, type SpokenDigitsCorpus, type SpokenDigitsOverrides } from './spokenDigits.js'
 import { heldOutAccent, heldOutVariants, trainingVariants } from './voices.js'
 
 let parent: string
 let corpus: SpokenDigitsCorpus
-const parameters = { seed: 7, utterances: { train: 60, dev: 6, test: 12 }, inventedSpeakers: 10 }
+const parameters: SpokenDigitsOverrides = {
+  seed: 7,
+  utterances: { train: 30, dev: 4, test: 8 },
+  invented_speakers: 5,
+  digits: [1, 4],
+}
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), 'spoken-digits-'))
   corpus = await makeSpokenDigits({ dir: join(parent, 'digits'), parameters, workers: 2 })
@@ -18,12 +23,12 @@ afterAll(() => rm(parent, { recursive: true, force: true }))
 
 describe('makeSpokenDigits', () => {
   it('writes manifests that NeMo data sets read, with digits as words', async () => {
-    for (const [split, count] of Object.entries(parameters.utterances)) {
+    for (const [split, count] of Object.entries({ train: 30, dev: 4, test: 8 })) {
       const { entries } = await loadManifest(corpus.manifests[split as 'train'])
       expect(entries.length).toBe(count)
       for (const { text } of entries) {
         expect(text).toMatch(
-          /^(zero|one|two|three|four|five|six|seven|eight|nine)( (zero|one|two|three|four|five|six|seven|eight|nine)){0,6}$/,
+          /^(zero|one|two|three|four|five|six|seven|eight|nine)( (zero|one|two|three|four|five|six|seven|eight|nine)){0,3}$/,
         )
       }
     }
@@ -80,26 +85,27 @@ describe('makeSpokenDigits', () => {
     const seen: number[][] = []
     await makeSpokenDigits({
       dir: join(parent, 'progress'),
-      parameters: { ...parameters, utterances: { train: 30, dev: 1, test: 1 } },
+      parameters: { ...parameters, utterances: { train: 26, dev: 1, test: 1 } },
       workers: 0,
       onProgress: (...counts) => seen.push(counts),
     })
     expect(seen).toEqual([
-      [25, 32],
-      [30, 32],
-      [31, 32],
-      [32, 32],
+      [25, 28],
+      [26, 28],
+      [27, 28],
+      [28, 28],
     ])
   })
 
   it.each([
-    [{ digits: [0, 3] as const }, 'digits: expected a range within 1 to 20, found 0 to 3'],
-    [{ utterances: { train: 1.5 } }, 'utterances.train: expected a whole number'],
-    [{ foreignShare: 2 }, 'foreignShare: expected 0 to 1, found 2'],
-    [{ inventedSpeakers: 0 }, 'inventedShare is above 0 but inventedSpeakers is 0'],
-    [{ acoustics: { snrDb: [30, 8] as const } }, 'acoustics.snrDb: expected a range within -20 to 100, found 30 to 8'],
+    [{ digits: [0, 3] }, /key digits.0: .*>=1; found 0/],
+    [{ digits: [3, 1] }, 'key digits: expected the lower number first; found [3,1]'],
+    [{ utterances: { train: 1.5 } }, /key utterances.train: .*found 1.5/],
+    [{ foreign_share: 2 }, /key foreign_share: .*<=1; found 2/],
+    [{ acoustics: { snr_db: [30, 'x'] } }, /key acoustics.snr_db.1: .*found "x"/],
+    [{ acoustics: { loudness: 3 } }, /key acoustics: .*"loudness"/],
   ])('refuses %j', async (wrong, message) => {
-    await expect(makeSpokenDigits({ dir: join(parent, 'wrong'), parameters: wrong })).rejects.toThrow(message)
+    await expect(makeSpokenDigits({ dir: join(parent, 'wrong'), parameters: wrong as object })).rejects.toThrow(message)
   })
 
   it('passes the error of a worker on', async () => {
@@ -114,7 +120,7 @@ describe('makeFsddPretraining', () => {
       dir: join(parent, 'pretraining'),
       parameters: {
         utterances: { train: 12, dev: 0, test: 0 },
-        foreignShare: 0.5,
+        foreign_share: 0.5,
         acoustics: { clean: 1, telephone: 0 },
       },
       workers: 0,

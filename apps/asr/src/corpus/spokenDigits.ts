@@ -1,37 +1,47 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { acousticsSchema, rangeSchema, shareSchema } from './acoustics.js'
 import { buildCorpusFolder, type CorpusFile, type CorpusFolder, sha256 } from './corpusFolder.js'
-import type { Acoustics } from './digitUtterance.js'
-import { CorpusOptionError } from './errors.js'
+import { parseParameters } from './parameters.js'
 import type { ManifestLine } from './spokenDigitsMaker.js'
 import { makeChunks } from './spokenDigitsPool.js'
 
 /** The three parts of a corpus. */
 export type CorpusSplit = 'train' | 'dev' | 'test'
 
-/** All that decides about the content of a spoken-digits corpus. Plain data; equal parameters give equal bytes. */
-export interface SpokenDigitsParameters {
-  seed: number
+/**
+ * Parameters of a spoken-digits corpus, as keys of configs; they decide about every byte. The defaults are the corpus of the
+ * recipe `asr/spoken-digits`: strings of 1 to 7 digits, 1.8 s on average, from clear to noisy (8 dB), some over a telephone.
+ */
+export const spokenDigitsSchema = z.strictObject({
+  seed: z.int().min(0).default(1),
   /** Number of utterances in each split. */
-  utterances: Record<CorpusSplit, number>
+  utterances: z
+    .strictObject({
+      train: z.int().min(0).max(1_000_000).default(3000),
+      dev: z.int().min(0).max(1_000_000).default(200),
+      test: z.int().min(0).max(1_000_000).default(400),
+    })
+    .prefault({}),
   /** Fewest and most digits of an utterance; every length in between is equally likely. */
-  digits: readonly [number, number]
+  digits: rangeSchema(1, 20).default([1, 7]),
   /** How many speakers are invented besides espeak-ng's own; they speak in training only. */
-  inventedSpeakers: number
-  /** Part of the training utterances that invented speakers say, 0 to 1. */
-  inventedShare: number
-  /** Part of the training utterances in which English is read by the sounds of another language, 0 to 1. */
-  foreignShare: number
-  acoustics: Acoustics
-}
+  invented_speakers: z.int().min(0).max(10_000).default(200),
+  /** Part of the training utterances that invented speakers say, as far as there are any. */
+  invented_share: shareSchema.default(0.5),
+  /** Part of the training utterances in which English is read by the sounds of another language. */
+  foreign_share: shareSchema.default(0),
+  acoustics: acousticsSchema.prefault({}),
+})
 
-/** Parameters that differ from the defaults; absent ones, also inside `utterances` and `acoustics`, keep them. */
-export type SpokenDigitsOverrides = Partial<Omit<SpokenDigitsParameters, 'acoustics' | 'utterances'>> & {
-  utterances?: Partial<Record<CorpusSplit, number>>
-  acoustics?: Partial<Acoustics>
-}
+/** Parameters with their defaults filled in. */
+export type SpokenDigitsParameters = z.output<typeof spokenDigitsSchema>
 
-/** Options of `makeSpokenDigits`: where, how fast, and what differs from `spokenDigitsDefaults`. */
+/** Parameters as given: absent ones, also inside `utterances` and `acoustics`, keep their defaults. */
+export type SpokenDigitsOverrides = z.input<typeof spokenDigitsSchema>
+
+/** Options of `makeSpokenDigits`: where, how fast, and what differs from the defaults of `spokenDigitsSchema`. */
 export interface SpokenDigitsOptions {
   /** Folder of the corpus. */
   dir: string
@@ -50,31 +60,6 @@ export interface SpokenDigitsCorpus extends CorpusFolder {
 }
 
 /**
- * The corpus of the recipe `asr/spoken-digits`: strings of 1 to 7 digits, about 1.8 s on average, from 16 kHz telephone-like
- * to clear, with noise at 8 dB or more.
- */
-export const spokenDigitsDefaults: SpokenDigitsParameters = {
-  seed: 1,
-  utterances: { train: 3000, dev: 200, test: 400 },
-  digits: [1, 7],
-  inventedSpeakers: 200,
-  inventedShare: 0.5,
-  foreignShare: 0,
-  acoustics: {
-    sampleRate: 16000,
-    bandwidthHz: 8000,
-    rateWpm: [120, 230],
-    isolated: 0.1,
-    clean: 0.3,
-    snrDb: [8, 30],
-    echo: 0.25,
-    telephone: 0.1,
-    paddingSeconds: [0.05, 0.3],
-    levelDb: [-34, -14],
-  },
-}
-
-/**
  * Makes the synthetic spoken-digits corpus, or reuses it: 16-bit WAVs, NeMo manifests (`audio_filepath`, `duration`, `text`,
  * `speaker`) for train, dev and test, and `corpus.json` with parameters, hashes, counts and voices.
  *
@@ -84,12 +69,12 @@ export const spokenDigitsDefaults: SpokenDigitsParameters = {
  * Deterministic: the bytes depend on the parameters alone, not on the number of workers; each utterance has a random stream
  * of its own. Speed: about 100 utterances a second and core.
  *
- * @throws CorpusOptionError for parameters outside their ranges.
+ * @throws CorpusOptionError for unknown parameters or values outside their ranges.
  * @throws CorpusFolderError when the folder holds something else.
  */
 export async function makeSpokenDigits(options: SpokenDigitsOptions): Promise<SpokenDigitsCorpus> {
   const { dir, onProgress, workers } = options
-  const parameters = completeParameters(options.parameters ?? {})
+  const parameters = parseParameters('spoken-digits', spokenDigitsSchema, options.parameters ?? {})
   const folder = await buildCorpusFolder(dir, 'spoken-digits', parameters, (partial) =>
     fill(partial, parameters, workers, onProgress),
   )
@@ -156,48 +141,4 @@ function chunksOf(split: CorpusSplit, utterances: number): SpokenDigitsChunk[] {
     from: chunk * chunkUtterances,
     to: Math.min((chunk + 1) * chunkUtterances, utterances),
   }))
-}
-
-function completeParameters(given: SpokenDigitsOverrides): SpokenDigitsParameters {
-  const parameters: SpokenDigitsParameters = {
-    ...spokenDigitsDefaults,
-    ...given,
-    utterances: { ...spokenDigitsDefaults.utterances, ...given.utterances },
-    acoustics: { ...spokenDigitsDefaults.acoustics, ...given.acoustics },
-  }
-  const { acoustics, utterances } = parameters
-  checkWhole('seed', parameters.seed, 0, Number.MAX_SAFE_INTEGER)
-  for (const [split, count] of Object.entries(utterances)) checkWhole(`utterances.${split}`, count, 0, 1_000_000)
-  checkRange('digits', parameters.digits, 1, 20)
-  checkWhole('inventedSpeakers', parameters.inventedSpeakers, 0, 10_000)
-  for (const share of ['inventedShare', 'foreignShare'] as const) checkShare(share, parameters[share])
-  for (const share of ['isolated', 'clean', 'echo', 'telephone'] as const) checkShare(share, acoustics[share])
-  if (parameters.inventedShare > 0 && parameters.inventedSpeakers === 0) {
-    throw new CorpusOptionError(
-      'inventedShare is above 0 but inventedSpeakers is 0. Raise inventedSpeakers or set the share to 0.',
-    )
-  }
-  checkWhole('acoustics.sampleRate', acoustics.sampleRate, 8000, 48000)
-  checkWhole('acoustics.bandwidthHz', acoustics.bandwidthHz, 2000, 24000)
-  checkRange('acoustics.rateWpm', acoustics.rateWpm, 80, 390)
-  checkRange('acoustics.snrDb', acoustics.snrDb, -20, 100)
-  checkRange('acoustics.paddingSeconds', acoustics.paddingSeconds, 0, 10)
-  checkRange('acoustics.levelDb', acoustics.levelDb, -60, 0)
-  return parameters
-}
-
-function checkWhole(name: string, value: number, lowest: number, highest: number): void {
-  if (!Number.isInteger(value) || value < lowest || value > highest) {
-    throw new CorpusOptionError(`${name}: expected a whole number from ${lowest} to ${highest}, found ${value}.`)
-  }
-}
-
-function checkShare(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new CorpusOptionError(`${name}: expected 0 to 1, found ${value}.`)
-}
-
-function checkRange(name: string, [low, high]: readonly [number, number], lowest: number, highest: number): void {
-  if (!(low >= lowest && low <= high && high <= highest)) {
-    throw new CorpusOptionError(`${name}: expected a range within ${lowest} to ${highest}, found ${low} to ${high}.`)
-  }
 }

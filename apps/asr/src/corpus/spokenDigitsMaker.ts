@@ -47,7 +47,7 @@ export class SpokenDigitsMaker {
     this.#dir = dir
     this.#parameters = parameters
     this.#espeak = espeak
-    this.#invented = Array.from({ length: parameters.inventedSpeakers }, (_, at) =>
+    this.#invented = Array.from({ length: parameters.invented_speakers }, (_, at) =>
       inventSpeaker(`invented-${at}`, new RandomGenerator(parameters.seed, streams.speaker, at)),
     )
     introduceSpeakers(espeak, this.#invented)
@@ -56,7 +56,7 @@ export class SpokenDigitsMaker {
       const sex = at % 2 === 0 ? ('female' as const) : ('male' as const)
       return voiceOf(random.choice(trainingAccents), random.choice(trainingVariants[sex]), sex)
     })
-    this.#babble = speakBabble(espeak, talkers, parameters.acoustics.sampleRate)
+    this.#babble = speakBabble(espeak, talkers, parameters.acoustics.sample_rate)
   }
 
   /** @param dir - The corpus folder; `wavs/train`, `wavs/dev` and `wavs/test` must exist. */
@@ -66,7 +66,7 @@ export class SpokenDigitsMaker {
 
   /** Makes the utterances of a chunk and writes their WAV files. */
   async makeChunk({ split, from, to }: SpokenDigitsChunk): Promise<ChunkResult> {
-    const { sampleRate } = this.#parameters.acoustics
+    const { sample_rate: sampleRate } = this.#parameters.acoustics
     const result: ChunkResult = { files: [], lines: [] }
     for (let index = from; index < to; index++) {
       const { samples, text, voice } = this.#make(split, index)
@@ -94,12 +94,12 @@ export class SpokenDigitsMaker {
   }
 
   #drawTrainingVoice(random: RandomGenerator): Voice {
-    const { inventedShare, foreignShare } = this.#parameters
+    const { invented_share, foreign_share } = this.#parameters
     const sex = random.choice(['female', 'male'] as const)
     const accent =
-      random.random() < foreignShare ? random.choice(Object.keys(foreignDigits)) : random.choice(trainingAccents)
+      random.random() < foreign_share ? random.choice(Object.keys(foreignDigits)) : random.choice(trainingAccents)
     const invented = this.#invented.filter((speaker) => speaker.sex === sex)
-    return invented.length > 0 && random.random() < inventedShare
+    return invented.length > 0 && random.random() < invented_share
       ? voiceOf(accent, random.choice(invented).name, sex)
       : voiceOf(accent, random.choice(trainingVariants[sex]), sex)
   }
