@@ -17,7 +17,10 @@ Exit code 1 if a case fails.`
 
 async function runtimeNamed(name: string): Promise<Runtime> {
   if (name === 'ort') return ort()
-  throw new Error(`--runtime ${name} is not available here; known: ort.`)
+  if (name !== 'webgpu') throw new Error(`--runtime ${name}: expected ort or webgpu.`)
+  const { webgpu } = (await import('@nemo/kernels')) as { readonly webgpu?: () => Runtime | Promise<Runtime> }
+  if (!webgpu) throw new Error('--runtime webgpu: @nemo/kernels has no WebGPU executor yet. Use --runtime ort.')
+  return webgpu()
 }
 
 function caseFolders(folder: string): string[] {
@@ -94,4 +97,9 @@ async function main(): Promise<number> {
 
 const formatRatio = (ratio: number): string => (Number.isFinite(ratio) ? ratio.toPrecision(2) : String(ratio))
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 2
+}

@@ -26,6 +26,12 @@ export class GoldenCase {
     this.arrays = (this.json.arrays ?? {}) as Record<string, ArraySpec>
   }
 
+  /** The list of objects under a key of `case.json`; empty if there is none. */
+  list<T>(key: string): readonly T[] {
+    const value = this.json[key]
+    return Array.isArray(value) ? (value as readonly T[]) : []
+  }
+
   /** Whether `case.json` lists an array. */
   has(name: string): boolean {
     return Object.hasOwn(this.arrays, name)

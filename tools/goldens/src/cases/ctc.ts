@@ -17,13 +17,15 @@ interface CtcProblem {
 /** CTC losses and gradients: `problems` with logits, targets, lengths and results per reduction. */
 export const ctc: CaseHandler = {
   kind: 'CTC loss',
-  matches: ({ json }) =>
-    Array.isArray(json.problems) &&
-    json.problems.every(
-      (problem: CtcProblem) => typeof problem.zero_infinity === 'boolean' && Array.isArray(problem.results),
-    ),
+  matches: (golden) => {
+    const problems = golden.list<Partial<CtcProblem>>('problems')
+    return (
+      problems.length > 0 &&
+      problems.every(({ zero_infinity, results }) => typeof zero_infinity === 'boolean' && Array.isArray(results))
+    )
+  },
   async run(golden, comparison, { runtime }) {
-    for (const { name, num_classes, zero_infinity, results } of golden.json.problems as readonly CtcProblem[]) {
+    for (const { name, num_classes, zero_infinity, results } of golden.list<CtcProblem>('problems')) {
       const logits = input('logits', 'float32', ['B', 'T', num_classes + 1])
       const logProbs = input('log_probs', 'float32', ['B', 'T', num_classes + 1])
       const targets = input('targets', 'int64', ['B', 'U'])

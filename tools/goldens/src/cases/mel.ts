@@ -20,10 +20,12 @@ const preprocessors: Readonly<Record<string, new (config: never) => NeuralModule
 /** Preprocessors on waveforms: `variants` with type, config, inputs and outputs. */
 export const mel: CaseHandler = {
   kind: 'audio preprocessor',
-  matches: ({ json }) =>
-    Array.isArray(json.variants) && json.variants.every((variant: MelVariant) => variant.type in preprocessors),
+  matches: (golden) => {
+    const variants = golden.list<MelVariant>('variants')
+    return variants.length > 0 && variants.every(({ type }) => type in preprocessors)
+  },
   async run(golden, comparison, { runtime }) {
-    for (const variant of golden.json.variants as readonly MelVariant[]) {
+    for (const variant of golden.list<MelVariant>('variants')) {
       const preprocessor = new preprocessors[variant.type]!(variant.config as never)
       preprocessor.eval()
       const [signal, length] = variant.inputs
