@@ -1,4 +1,4 @@
-// Losses
+// Modules
 
 // Data, decoding, metrics and models
 export {
@@ -9,6 +9,7 @@ export {
 } from './data/audioToCharDataset.js'
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
 export { AsrError } from './errors.js'
+// Losses
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
 export { editDistance } from './metrics/editDistance.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
@@ -18,7 +19,6 @@ export {
   type AudioToMelSpectrogramPreprocessorConfig,
   FilterbankFeatures,
 } from './modules/audioToMelSpectrogramPreprocessor.js'
-// Modules
 export { AudioToMFCCPreprocessor, type AudioToMFCCPreprocessorConfig } from './modules/audioToMFCCPreprocessor.js'
 export { ConvASRDecoder, type ConvASRDecoderConfig } from './modules/convASRDecoder.js'
 export {

@@ -12,10 +12,12 @@ const one = (value: z.ZodNumber | z.ZodInt) =>
 
 /** How a residual joins its block: sum, maximum, or sum of a strided residual. */
 export const residualModeField = z.enum(['add', 'max', 'stride_add'])
+/** See `residualModeField`. */
 export type ResidualMode = z.output<typeof residualModeField>
 
 /** What normalises after each convolution. */
 export const normalizationModeField = z.enum(['batch', 'layer', 'instance', 'group'])
+/** See `normalizationModeField`. */
 export type NormalizationMode = z.output<typeof normalizationModeField>
 
 /** One entry of `jasper`: a block of the encoder, in NeMo's keys. `kernel`, `stride` and `dilation` may be lists of one. */
