@@ -4,6 +4,7 @@ import { combine, simplify } from '../../rewrite/simplify.js'
 import type { Tensor } from '../../tensor.js'
 import { batchNormTraining } from './lowerings/batchNormTraining.js'
 import { depthwiseConv } from './lowerings/depthwiseConv.js'
+import { equalRank } from './lowerings/equalRank.js'
 import { leadingSum } from './lowerings/leadingSum.js'
 import { matMulTransposed } from './lowerings/matMulTransposed.js'
 import { pointwiseConv } from './lowerings/pointwiseConv.js'
@@ -34,5 +35,6 @@ function definitions({ fast, nchwcBlock, frozen }: LoweringTarget): RewriteRule[
     ...(frozen ? [] : [pointwiseConv]),
     reluGradient,
     leadingSum,
+    equalRank,
   ]
 }

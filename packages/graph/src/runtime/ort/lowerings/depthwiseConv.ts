@@ -79,9 +79,10 @@ function forward(x: Tensor, w: Tensor, bias: Tensor | undefined, shape: Depthwis
   if (channels * kernel < WEIGHTS_PER_ITEM) {
     return squeeze(convolve(unsqueeze(extended(x, 1, spare), 2), [0, before, 0, after]), 2)
   }
-  return perItem([x], ([item]) => {
-    return squeeze(convolve(unsqueeze(paddedItem(item!, spare, before, after), [0, 2]), [0, 0, 0, 0]), [0, 2])
+  const rows = perItem([x], ([item]) => {
+    return convolve(unsqueeze(paddedItem(item!, spare, before, after), [0, 2]), [0, 0, 0, 0])
   })
+  return squeeze(rows, [1, 3])
 }
 
 // dw[c, k] = sum over b, t of x[b, c, stride t + dilation k - pad] dy[b, c, t]: a convolution whose kernel is dy.
