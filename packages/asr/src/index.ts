@@ -1,19 +1,21 @@
-// Modules
-
-// Data, decoding, metrics and models
+// Data
 export {
   type AudioToCharConfig,
   AudioToCharDataset,
   audioToCharConfigSchema,
   type UtteranceInfo,
 } from './data/audioToCharDataset.js'
+// Decoding
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
 export { AsrError } from './errors.js'
 // Losses
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
+// Metrics
 export { editDistance } from './metrics/editDistance.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
+// Models
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
+// Modules
 export {
   AudioToMelSpectrogramPreprocessor,
   type AudioToMelSpectrogramPreprocessorConfig,
@@ -31,4 +33,5 @@ export {
   type CropOrPadSpectrogramAugmentationConfig,
 } from './modules/cropOrPadSpectrogramAugmentation.js'
 export { SpectrogramAugmentation, type SpectrogramAugmentationConfig } from './modules/spectrogramAugmentation.js'
+// Transcription
 export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'
