@@ -28,6 +28,9 @@ import { Conv, ConvInputGradient, ConvWeightGradient } from './conv.js'
 import { ConvTranspose } from './convTranspose.js'
 import { CTCLoss } from './ctcLoss.js'
 import { CumSum } from './cumSum.js'
+import { DepthToSpace, SpaceToDepth } from './depthToSpace.js'
+import { Dropout } from './dropout.js'
+import { Einsum } from './einsum.js'
 import { Expand } from './expand.js'
 import { Erf, Exp, Log, Sqrt } from './exponential.js'
 import { ConstantOfShape, Range } from './fill.js'
@@ -35,7 +38,9 @@ import { Gather, GatherElements, GatherND } from './gather.js'
 import { InstanceNormalization } from './instanceNormalization.js'
 import { LayerNormalization } from './layerNormalization.js'
 import { Constant, Input } from './leaves.js'
+import { LpNormalization } from './lpNormalization.js'
 import { Gemm, MatMul } from './matMul.js'
+import { NonZero } from './nonZero.js'
 import { OneHot } from './oneHot.js'
 import { Pad, PadNamed } from './pad.js'
 import { AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool } from './pooling.js'
@@ -55,6 +60,8 @@ import {
   ReduceSumSquare,
 } from './reduction.js'
 import { Flatten, Reshape, ReshapeNamed, Squeeze, Unsqueeze } from './reshape.js'
+import { Resize } from './resize.js'
+import { ReverseSequence } from './reverseSequence.js'
 import { Ceil, Floor, Round, Sign } from './rounding.js'
 import { Scan } from './scan.js'
 import { ScatterElements, ScatterND } from './scatter.js'
@@ -62,7 +69,9 @@ import { Shape, Size } from './shape.js'
 import { Slice } from './slice.js'
 import { LogSoftmax, Softmax } from './softmax.js'
 import { Tile } from './tile.js'
+import { TopK } from './topK.js'
 import { Transpose } from './transpose.js'
+import { EyeLike, Trilu } from './triangle.js'
 import { Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinh, Tan } from './trigonometric.js'
 import { Where } from './where.js'
 
@@ -103,12 +112,16 @@ export const ops = {
   Cos,
   Cosh,
   CumSum,
+  DepthToSpace,
   Div,
+  Dropout,
+  Einsum,
   Elu,
   Equal,
   Erf,
   Exp,
   Expand,
+  EyeLike,
   Flatten,
   Floor,
   Gather,
@@ -133,6 +146,7 @@ export const ops = {
   LessOrEqual,
   Log,
   LogSoftmax,
+  LpNormalization,
   MatMul,
   Max,
   MaxPool,
@@ -142,6 +156,7 @@ export const ops = {
   Mod,
   Mul,
   Neg,
+  NonZero,
   Not,
   OneHot,
   Or,
@@ -166,6 +181,8 @@ export const ops = {
   Relu,
   Reshape,
   ReshapeNamed,
+  Resize,
+  ReverseSequence,
   Round,
   Scan,
   ScatterElements,
@@ -181,6 +198,7 @@ export const ops = {
   Softmax,
   Softplus,
   Softsign,
+  SpaceToDepth,
   Split,
   Sqrt,
   Squeeze,
@@ -191,7 +209,9 @@ export const ops = {
   Tanh,
   ThresholdedRelu,
   Tile,
+  TopK,
   Transpose,
+  Trilu,
   Unsqueeze,
   Where,
   Xor,

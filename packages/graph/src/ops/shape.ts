@@ -54,14 +54,18 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
     const axis = source.shape.indexOf(dim)
     if (axis >= 0) return gather(apply1(Shape, [source]), constant(axis, 'int64'))
   }
-  // B (8 n + 8) is found as B times an axis of size 8 n + 8, and 2 n - 2 as 2 times an axis of size n - 1.
+  // B (8 n + 8) is found as B times an axis of size 8 n + 8, and 2 n - 1 as 2 times an
+  // axis of size n - 1, plus 1.
   for (const source of sources) {
     for (const axis of source.shape) {
       if (typeof axis !== 'string') continue
       const rest = floorDivideDims(dim, axis)
       if (multiplyDims(rest, axis) === dim) return mul(dimTensor(axis, sources), dimTensor(rest, sources))
       const line = lineThrough(dim, axis)
-      if (line) return add(mul(dimTensor(axis, sources), line.factor), line.offset)
+      if (line) {
+        const multiple = add(mul(dimTensor(axis, sources), line.factor), line.offset)
+        return line.divisor === 1 ? multiple : div(multiple, line.divisor)
+      }
     }
   }
   const terms = termsOfDim(dim)
@@ -91,15 +95,20 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
   return total ?? constant(0, 'int64')
 }
 
-// Numbers with dim = factor * axis + offset, if there are any.
-function lineThrough(dim: Dim, axis: Dim): { factor: number; offset: number } | undefined {
+// Numbers with divisor * dim = factor * axis + offset, if there are any.
+function lineThrough(dim: Dim, axis: Dim): { divisor: number; factor: number; offset: number } | undefined {
   const name = ({ atoms }: DimTerm) => atoms.map(({ text }) => text).join('*')
   const lead = termsOfDim(axis).find(({ atoms }) => atoms.length > 0)
   const match = lead && termsOfDim(dim).find((term) => name(term) === name(lead))
-  if (!lead || !match || match.coefficient % lead.coefficient !== 0) return undefined
-  const factor = match.coefficient / lead.coefficient
-  const offset = subtractDims(dim, multiplyDims(factor, axis))
-  return typeof offset === 'number' ? { factor, offset } : undefined
+  if (!lead || !match) return undefined
+  const common = greatestCommonDivisor(match.coefficient, lead.coefficient)
+  const [factor, divisor] = [match.coefficient / common, lead.coefficient / common]
+  const offset = subtractDims(multiplyDims(divisor, dim), multiplyDims(factor, axis))
+  return typeof offset === 'number' ? { divisor, factor, offset } : undefined
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : greatestCommonDivisor(b, a % b)
 }
 
 // ONNX Div truncates; sizes can be negative midway (floor((T-5)/2) at T = 4), so floor explicitly.
