@@ -1,4 +1,4 @@
-import { Body } from '../body.js'
+import type { Body } from '../body.js'
 import type { Dim, Shape } from '../dim.js'
 import type { DType, TensorData } from '../dtype.js'
 import { CompileError } from '../errors.js'
@@ -52,7 +52,10 @@ export function emitModel(options: EmitOptions): ModelProto {
     throw new CompileError(`Output names must be unique, found ${options.outputs.map((o) => o.name).join(', ')}.`)
   }
   emitter.nodes(topologicalOrder(options.outputs.map(({ tensor }) => tensor)), options.outputs)
-  const metadataProps: StringStringEntry[] = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }))
+  const metadataProps: StringStringEntry[] = Object.entries(options.metadata ?? {}).map(([key, value]) => ({
+    key,
+    value,
+  }))
   return {
     irVersion: IR_VERSION,
     opsetImport: [...emitter.domains].sort().map((domain) => ({ domain, version: DOMAIN_VERSIONS[domain] ?? 1 })),
@@ -84,7 +87,8 @@ class Emitter {
   #sink: NodeProto[] = this.protoNodes
 
   declare(tensor: Tensor, name: string): void {
-    if (this.#taken.has(name)) throw new CompileError(`Two values are named ${name}; names must be unique in a program.`)
+    if (this.#taken.has(name))
+      throw new CompileError(`Two values are named ${name}; names must be unique in a program.`)
     this.#taken.add(name)
     this.#names.set(tensor, name)
   }
@@ -99,7 +103,8 @@ class Emitter {
     const wanted = new Map<Tensor, string>()
     const aliases: NamedTensor[] = []
     for (const { name } of outputs) {
-      if (this.#taken.has(name)) throw new CompileError(`Output ${name} has the name of an input; names must be unique.`)
+      if (this.#taken.has(name))
+        throw new CompileError(`Output ${name} has the name of an input; names must be unique.`)
     }
     for (const output of outputs) {
       const leaf = output.tensor.node.inputs.length === 0 || this.#names.has(output.tensor)
@@ -111,7 +116,13 @@ class Emitter {
     }
     for (const node of order) this.#node(node, wanted)
     for (const { name, tensor } of aliases) {
-      this.#sink.push({ opType: 'Identity', input: [this.#name(tensor)], output: [name], attribute: [], name: `${name}/Identity` })
+      this.#sink.push({
+        opType: 'Identity',
+        input: [this.#name(tensor)],
+        output: [name],
+        attribute: [],
+        name: `${name}/Identity`,
+      })
     }
   }
 
@@ -137,7 +148,9 @@ class Emitter {
       this.#names.set(tensor, wanted.get(tensor) ?? (i === 0 ? name : `${name}:${i}`))
     })
     const isScan = node.op === Scan
-    const inputs = isScan ? node.inputs.slice(0, node.attribute<number>('num_states') + node.attribute<number>('num_scan_inputs')) : node.inputs
+    const inputs = isScan
+      ? node.inputs.slice(0, node.attribute<number>('num_states') + node.attribute<number>('num_scan_inputs'))
+      : node.inputs
     this.#sink.push({
       name,
       opType: node.op.type,
@@ -149,7 +162,12 @@ class Emitter {
   }
 
   #scanAttributes(node: Node, name: string): AttributeProto[] {
-    const { body, num_states: S, num_scan_inputs: X, reverse } = node.attributes as { body: Body; num_states: number; num_scan_inputs: number; reverse: number }
+    const {
+      body,
+      num_states: S,
+      num_scan_inputs: X,
+      reverse,
+    } = node.attributes as { body: Body; num_states: number; num_scan_inputs: number; reverse: number }
     const rows = body.outputs.length - S
     // Captured values are read from the outer graph by their names there.
     body.inputs.slice(S + X).forEach((formal, k) => {
@@ -176,7 +194,12 @@ class Emitter {
     ]
     if (reverse) {
       attributes.push({ name: 'scan_input_directions', type: AttributeType.INTS, ints: new Array<number>(X).fill(1) })
-      if (rows > 0) attributes.push({ name: 'scan_output_directions', type: AttributeType.INTS, ints: new Array<number>(rows).fill(1) })
+      if (rows > 0)
+        attributes.push({
+          name: 'scan_output_directions',
+          type: AttributeType.INTS,
+          ints: new Array<number>(rows).fill(1),
+        })
     }
     return attributes
   }
@@ -224,7 +247,11 @@ function attributesOf(node: Node): AttributeProto[] {
         protos.push({ name, type: AttributeType.FLOATS, floats: [...(value as readonly number[])] })
         break
       case 'strings':
-        protos.push({ name, type: AttributeType.STRINGS, strings: (value as readonly string[]).map((s) => encoder.encode(s)) })
+        protos.push({
+          name,
+          type: AttributeType.STRINGS,
+          strings: (value as readonly string[]).map((s) => encoder.encode(s)),
+        })
         break
       case 'tensor':
         protos.push({ name, type: AttributeType.TENSOR, t: arrayToTensor(value as TensorArray) })
@@ -235,4 +262,3 @@ function attributesOf(node: Node): AttributeProto[] {
   }
   return protos
 }
-

@@ -25,7 +25,10 @@ export interface ExportOnnxOptions {
  * @param outputs - Tensors to compute, by name.
  * @throws CompileError if `inputs` names other inputs than the graph reads.
  */
-export async function exportOnnx(outputs: Readonly<Record<string, Tensor>>, options: ExportOnnxOptions = {}): Promise<Uint8Array> {
+export async function exportOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  options: ExportOnnxOptions = {},
+): Promise<Uint8Array> {
   const names = Object.keys(outputs)
   const simplified = simplify(names.map((name) => outputs[name]!))
   const lowered = simplify(decompose(simplified, () => undefined, new Set()))
@@ -33,10 +36,13 @@ export async function exportOnnx(outputs: Readonly<Record<string, Tensor>>, opti
   const byName = new Map(inputs.map((border) => [border.name, border]))
   const order = options.inputs ?? inputs.map(({ name }) => name)
   if (order.length !== inputs.length || order.some((name) => !byName.has(name))) {
-    throw new CompileError(`exportOnnx: expected the inputs ${[...byName.keys()].join(', ')}, found ${order.join(', ')}.`)
+    throw new CompileError(
+      `exportOnnx: expected the inputs ${[...byName.keys()].join(', ')}, found ${order.join(', ')}.`,
+    )
   }
   const initializers = new Map<Tensor, { name: string; value: TensorData }>()
-  for (const parameter of parameters) initializers.set(parameter, { name: parameter.name, value: await parameter.value() })
+  for (const parameter of parameters)
+    initializers.set(parameter, { name: parameter.name, value: await parameter.value() })
   return encodeModel(
     emitModel({
       inputs: order.map((name) => byName.get(name)!),
