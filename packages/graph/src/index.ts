@@ -1,3 +1,6 @@
+// For executors: rewriting graphs, and looking into them.
+
+export { Body } from './body.js'
 export { type CompileOptions, compile, Program, type RunOptions } from './compile.js'
 export {
   addDims,
@@ -5,6 +8,7 @@ export {
   evaluateDim,
   floorDivideDims,
   formatShape,
+  isStatic,
   multiplyDims,
   type Shape,
   subtractDims,
@@ -101,7 +105,7 @@ export {
   logicalXor,
 } from './ops/comparison.js'
 export { concat, split } from './ops/concat.js'
-export { type ConvGeometry, type ConvOptions, conv, convGeometry } from './ops/conv.js'
+export { type ConvGeometry, type ConvOptions, conv, convGeometry, geometryOf } from './ops/conv.js'
 export { type CTCLossInputs, ctcLoss } from './ops/ctcLoss.js'
 export { cumSum } from './ops/cumSum.js'
 export { expand, expandLike } from './ops/expand.js'
@@ -150,6 +154,9 @@ export { swapAxes, transpose } from './ops/transpose.js'
 export { acos, asin, atan, cos, sin, tan } from './ops/trigonometric.js'
 export { where } from './ops/where.js'
 export { Parameter, type ParameterRole, type ParameterStore, parameter } from './parameter.js'
+export { decompose } from './rewrite/decompose.js'
+export { type RewriteRule, rebuild } from './rewrite/rebuild.js'
+export { combine, simplify } from './rewrite/simplify.js'
 export { type OrtOptions, ort } from './runtime/ort/ort.js'
 export type { Executable, Plan, Runtime } from './runtime/runtime.js'
 export { currentScope, withScope } from './scope.js'

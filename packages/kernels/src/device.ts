@@ -1,0 +1,67 @@
+/// <reference types="@webgpu/types" />
+import { WebGPUUnavailableError } from './errors.js'
+
+/** Which GPU to take. */
+export interface DeviceOptions {
+  /** Part of the adapter's name, vendor or description, in any case: `nvidia`, `swiftshader`. Default: any. */
+  readonly adapter?: string
+  /** What to prefer among several GPUs. Default `high-performance`. */
+  readonly powerPreference?: 'high-performance' | 'low-power'
+}
+
+/** An adapter's names, as they are shown to people. */
+export function describeAdapter(info: GPUAdapterInfo): string {
+  return [info.vendor, info.architecture, info.device, info.description].filter((part) => part !== '').join(' ')
+}
+
+const INSTALL =
+  'Install a driver: NVIDIA, AMD and Intel GPUs on Linux need their Vulkan driver and the package libvulkan1 (vulkan-loader); ' +
+  'Windows and macOS bring theirs. In a browser use Chrome or Edge 113, Firefox 141, Safari 26 or later over https. ' +
+  'To compute on the CPU pass the runtime ort() instead.'
+
+// The limits worth raising; everything else stays at WebGPU's guaranteed defaults.
+const RAISED_LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize'] as const
+
+/**
+ * Opens a device through `navigator.gpu`, or in Node through the npm package `webgpu` (Dawn).
+ *
+ * @throws WebGPUUnavailableError if there is no WebGPU or no adapter that fits; nothing is computed elsewhere instead.
+ */
+export async function openDevice(options: DeviceOptions): Promise<{ device: GPUDevice; adapter: GPUAdapterInfo }> {
+  const gpu = await findGpu(options.adapter)
+  let adapter: GPUAdapter | null
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
+  } catch (error) {
+    throw new WebGPUUnavailableError(`WebGPU found no adapter: ${(error as Error).message}. ${INSTALL}`, {
+      cause: error,
+    })
+  }
+  if (!adapter) throw new WebGPUUnavailableError(`WebGPU found no adapter. ${INSTALL}`)
+  const name = describeAdapter(adapter.info)
+  if (options.adapter !== undefined && !name.toLowerCase().includes(options.adapter.toLowerCase())) {
+    throw new WebGPUUnavailableError(
+      `Expected a WebGPU adapter named ${JSON.stringify(options.adapter)}, found ${JSON.stringify(name)}.`,
+    )
+  }
+  const requiredLimits: Record<string, number> = {}
+  for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit]
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : []
+  return { device: await adapter.requestDevice({ requiredLimits, requiredFeatures }), adapter: adapter.info }
+}
+
+async function findGpu(adapter: string | undefined): Promise<GPU> {
+  const browser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+  if (browser) return browser
+  let dawn: typeof import('webgpu')
+  try {
+    dawn = await import('webgpu')
+  } catch (error) {
+    throw new WebGPUUnavailableError(
+      `There is no navigator.gpu, and the npm package webgpu cannot be loaded: ${(error as Error).message}. ${INSTALL}`,
+      { cause: error },
+    )
+  }
+  Object.assign(globalThis, dawn.globals)
+  return dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`])
+}

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliDecompressSync } from 'node:zlib'
+import koffi from 'koffi'
+
+// The npm package that carries SwiftShader, a Vulkan driver in software, and Vulkan's loader.
+const CARRIER = '@sparticuz/chromium'
+const FOLDER = 'nemo-kernels-swiftshader-153.0.0'
+const LOADER = 'libvulkan.so.1'
+const DRIVER = 'libvk_swiftshader.so'
+const MANIFEST = 'vk_swiftshader_icd.json'
+
+/**
+ * Gives this process a Vulkan driver that needs no GPU: unpacks SwiftShader once into the temporary folder, loads the
+ * Vulkan loader where Dawn will find it, and points the loader to the driver. Call it before the first device is made.
+ */
+export function useSoftwareVulkan(): void {
+  const folder = join(tmpdir(), FOLDER)
+  if (!existsSync(folder)) unpack(folder)
+  process.env.VK_DRIVER_FILES = join(folder, MANIFEST)
+  koffi.load(join(folder, LOADER), { global: true })
+}
+
+// Several test processes may come here at once: each unpacks for itself, the first to rename wins.
+function unpack(folder: string): void {
+  const archive = join(dirname(fileURLToPath(import.meta.resolve(CARRIER))), '../bin/swiftshader.tar.br')
+  const partial = mkdtempSync(`${folder}-`)
+  for (const { name, content } of filesOfTar(brotliDecompressSync(readFileSync(archive)))) {
+    if (name === LOADER || name === DRIVER) writeFileSync(join(partial, name), content, { mode: 0o755 })
+  }
+  const manifest = { file_format_version: '1.0.0', ICD: { library_path: join(folder, DRIVER), api_version: '1.3.0' } }
+  writeFileSync(join(partial, MANIFEST), JSON.stringify(manifest))
+  mkdirSync(dirname(folder), { recursive: true })
+  try {
+    renameSync(partial, folder)
+  } catch {
+    rmSync(partial, { recursive: true, force: true })
+  }
+}
+
+const BLOCK = 512
+
+function* filesOfTar(tar: Buffer): Generator<{ name: string; content: Buffer }> {
+  for (let at = 0; at + BLOCK <= tar.length; ) {
+    const field = (start: number, length: number) =>
+      tar.toString('latin1', at + start, at + start + length).replace(/\0.*$/s, '')
+    const name = field(0, 100)
+    if (name === '') return
+    const size = Number.parseInt(field(124, 12), 8)
+    yield { name, content: tar.subarray(at + BLOCK, at + BLOCK + size) }
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK
+  }
+}
