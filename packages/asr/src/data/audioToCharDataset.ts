@@ -67,6 +67,9 @@ export interface UtteranceInfo {
   readonly text: string
 }
 
+/** Columns of a batch of signals there are at least: the mirrored margin of a spectrogram is never longer than this. */
+export const SHORTEST_SIGNAL = 1024
+
 /** Frames that an encoder makes of an utterance of so many samples. */
 export type FrameCount = (samples: number) => number | Promise<number>
 
@@ -178,6 +181,8 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
         audioSignal: padRows(
           utterances.map((u) => u.samples),
           'float32',
+          0,
+          SHORTEST_SIGNAL,
         ),
         aSigLength: int64Vector(utterances.map((u) => u.samples.length)),
         transcripts: padRows(

@@ -1,6 +1,7 @@
 import { readAudio, trimSilence } from '@nemo/audio'
 import { defaultRuntime, int64Vector, padRows } from '@nemo/core'
 import { compile, input, type Program, type Runtime, type TensorData } from '@nemo/graph'
+import { SHORTEST_SIGNAL } from '../data/audioToCharDataset.js'
 import { greedyCtcDecode } from '../decoding/greedyCtc.js'
 import { AsrError } from '../errors.js'
 import type { EncDecCTCModel } from '../models/encDecCTCModel.js'
@@ -57,7 +58,7 @@ export class CtcTranscriber {
       const batch = order.slice(start, start + batchSize)
       const rows = batch.map((i) => signals[i]!)
       const outputs = await program.run({
-        input_signal: padRows(rows, 'float32'),
+        input_signal: padRows(rows, 'float32', 0, SHORTEST_SIGNAL),
         length: int64Vector(rows.map((row) => row.length)),
       })
       this.#unpack(outputs).forEach((transcript, b) => {
