@@ -2,13 +2,16 @@ import { z } from 'zod'
 import type { AudioSegment } from '../audioSegment.js'
 import { AudioArgumentError, shown } from '../errors.js'
 import type { RandomGenerator } from '../randomGenerator.js'
-import { resample } from '../resample.js'
+import { type ResampleOptions, resample } from '../resample.js'
 import { type Perturbation, parsePerturbationConfig } from './perturbation.js'
 
 const speedConfig = z.strictObject({
   /** Hz; the rate of the audio. Unset: each segment's own. */
   sr: z.number().int().positive().optional(),
-  /** NeMo's choice of resampler; ours is always a band-limited one of at least `kaiser_best` quality. */
+  /**
+   * NeMo's choice of resampler. `kaiser_fast` has a filter of 16 zero crossings as resampy's (steep enough for
+   * augmentation, four times as fast); the others get our best.
+   */
   resample_type: z.enum(['kaiser_best', 'kaiser_fast', 'fft', 'scipy']).default('kaiser_best'),
   min_speed_rate: z.number().positive().default(0.9),
   max_speed_rate: z.number().positive().default(1.1),
@@ -25,13 +28,20 @@ export type SpeedConfig = z.input<typeof speedConfig>
  *
  * @throws AudioArgumentError for a rate that leaves no whole sample rate.
  */
-export function changeSpeed(segment: AudioSegment, rate: number, sr: number = segment.sampleRate): AudioSegment {
+export function changeSpeed(
+  segment: AudioSegment,
+  rate: number,
+  sr: number = segment.sampleRate,
+  options: ResampleOptions = {},
+): AudioSegment {
   const resampledRate = Math.floor(sr * rate)
   if (!(resampledRate > 0 && Number.isFinite(resampledRate))) {
     throw new AudioArgumentError(`changeSpeed: expected a positive rate, found ${shown(rate)} at ${sr} Hz.`)
   }
-  return segment.withSamples(resample(segment.samples, sr, resampledRate))
+  return segment.withSamples(resample(segment.samples, sr, resampledRate, options))
 }
+
+const FAST: ResampleOptions = { zeroCrossings: 16 }
 
 /** Changes speed and pitch together; see {@link changeSpeed}. A rate of exactly 1 does nothing. Source: NeMo v1.0.0 SpeedPerturbation. */
 export class SpeedPerturbation implements Perturbation {
@@ -48,7 +58,7 @@ export class SpeedPerturbation implements Perturbation {
 
   perturb(segment: AudioSegment, random: RandomGenerator): AudioSegment {
     const rate = drawRate(this.#config, random)
-    return rate === 1 ? segment : changeSpeed(segment, rate, this.#config.sr)
+    return rate === 1 ? segment : changeSpeed(segment, rate, this.#config.sr, this.#config.resample_type === 'kaiser_fast' ? FAST : {})
   }
 }
 
