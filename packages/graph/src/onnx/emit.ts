@@ -85,12 +85,14 @@ class Emitter {
   readonly #names = new Map<Tensor, string>()
   readonly #taken = new Set<string>()
   #sink: NodeProto[] = this.protoNodes
+  // Tensors named inside the body that is being written. Bodies share nodes (a loop and its gradient), and each writes its own.
+  #local: Tensor[] | undefined
 
   declare(tensor: Tensor, name: string): void {
     if (this.#taken.has(name))
       throw new CompileError(`Two values are named ${name}; names must be unique in a program.`)
     this.#taken.add(name)
-    this.#names.set(tensor, name)
+    this.#give(tensor, name)
   }
 
   initializer(tensor: Tensor, name: string, value: TensorData): void {
@@ -145,7 +147,7 @@ class Emitter {
     this.domains.add(node.op.domain)
     const name = this.#fresh(node, node.op.type)
     node.outputs.forEach((tensor, i) => {
-      this.#names.set(tensor, wanted.get(tensor) ?? (i === 0 ? name : `${name}:${i}`))
+      this.#give(tensor, wanted.get(tensor) ?? (i === 0 ? name : `${name}:${i}`))
     })
     const isScan = node.op === Scan
     const inputs = isScan
@@ -169,9 +171,11 @@ class Emitter {
       reverse,
     } = node.attributes as { body: Body; num_states: number; num_scan_inputs: number; reverse: number }
     const rows = body.outputs.length - S
+    const outerLocal = this.#local
+    this.#local = []
     // Captured values are read from the outer graph by their names there.
     body.inputs.slice(S + X).forEach((formal, k) => {
-      this.#names.set(formal, this.#name(node.inputs[S + X + k]!))
+      this.#give(formal, this.#name(node.inputs[S + X + k]!))
     })
     const formals = body.inputs.slice(0, S + X).map((tensor, i) => ({ name: `${name}/in${i}`, tensor }))
     for (const formal of formals) this.declare(formal.tensor, formal.name)
@@ -181,6 +185,8 @@ class Emitter {
     const outputs = body.outputs.map((tensor, i) => ({ name: `${name}/out${i}`, tensor }))
     this.nodes(topologicalOrder(body.outputs), outputs)
     this.#sink = outer
+    for (const tensor of this.#local) this.#names.delete(tensor)
+    this.#local = outerLocal
     const graph: GraphProto = {
       name: `${name}/body`,
       node: bodyNodes,
@@ -202,6 +208,11 @@ class Emitter {
         })
     }
     return attributes
+  }
+
+  #give(tensor: Tensor, name: string): void {
+    this.#names.set(tensor, name)
+    this.#local?.push(tensor)
   }
 
   #name(tensor: Tensor): string {

@@ -1,5 +1,5 @@
 import { Body } from '../body.js'
-import { freshDim } from '../dim.js'
+import { type Dim, freshDim } from '../dim.js'
 import { isFloat } from '../dtype.js'
 import { ShapeError } from '../errors.js'
 import { vjp } from '../grad.js'
@@ -69,7 +69,7 @@ export interface ScanOptions {
  * Differentiable loop over axis 0 of `sequences`.
  *
  * @returns the last states, and the rows stacked as `[T, ...]`.
- * @throws ShapeError if a new state differs from its initial value in dtype or rank.
+ * @throws ShapeError if a new state differs from its initial value in dtype or shape, or sequences differ in length.
  */
 export function scan({ states, sequences, reverse = false, step }: ScanOptions): {
   states: readonly Tensor[]
@@ -78,14 +78,7 @@ export function scan({ states, sequences, reverse = false, step }: ScanOptions):
   const stateInputs = states.map((state) => placeholder(state.dtype, state.shape))
   const sliceInputs = sequences.map((sequence) => placeholder(sequence.dtype, sequence.shape.slice(1)))
   const built = step(stateInputs, sliceInputs)
-  built.states.forEach((state, i) => {
-    const initial = states[i]!
-    if (state.dtype !== initial.dtype || state.rank !== initial.rank) {
-      throw new ShapeError(
-        `Scan: state ${i} starts as ${initial} and becomes ${state}; both must have one dtype and rank.`,
-      )
-    }
-  })
+  checkScan(states, sequences, built)
   // The states that enter each step are rows too: the gradient needs them, and rows nobody reads are pruned.
   const history = stateInputs.map(identity)
   const outputs = [...built.states, ...built.rows, ...history]
@@ -98,6 +91,29 @@ export function scan({ states, sequences, reverse = false, step }: ScanOptions):
   )
   const rowsEnd = states.length + built.rows.length
   return { states: results.slice(0, states.length), rows: results.slice(states.length, rowsEnd) }
+}
+
+function checkScan(states: readonly Tensor[], sequences: readonly Tensor[], built: ScanStep): void {
+  const lengths = new Set<number>()
+  for (const { shape } of sequences) if (typeof shape[0] === 'number') lengths.add(shape[0])
+  if (sequences.length === 0 || sequences.some(({ rank }) => rank === 0) || lengths.size > 1) {
+    throw new ShapeError(
+      `Scan: expected sequences with a first axis of one length, found ${sequences.map(String).join(', ') || 'none'}.`,
+    )
+  }
+  if (built.states.length !== states.length) {
+    throw new ShapeError(`Scan: expected ${states.length} new states, found ${built.states.length}.`)
+  }
+  built.states.forEach((state, i) => {
+    const initial = states[i]!
+    const differs = (dim: Dim, axis: number) =>
+      typeof dim === 'number' && typeof initial.shape[axis] === 'number' && dim !== initial.shape[axis]
+    if (state.dtype !== initial.dtype || state.rank !== initial.rank || state.shape.some(differs)) {
+      throw new ShapeError(
+        `Scan: state ${i} starts as ${initial} and becomes ${state}; both must have one dtype and shape.`,
+      )
+    }
+  })
 }
 
 const placeholder = (dtype: Tensor['dtype'], shape: Tensor['shape']): Tensor => input(freshDim('scan'), dtype, shape)
@@ -161,10 +177,11 @@ function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
       const before = slices.slice(0, S)
       const xs = slices.slice(S, S + X)
       const dRowSlices = slices.slice(S + X)
-      const captures = inputs.slice(S + X) as readonly Tensor[]
+      // Captured values stay the body's own inputs until the gradient is built: outside, one may be made from another.
+      const formalCaptures = body.inputs.slice(S + X)
       const replace = new Map<Tensor, Tensor>()
-      body.inputs.forEach((formal, i) => {
-        replace.set(formal, i < S ? before[i]! : i < S + X ? xs[i - S]! : captures[i - S - X]!)
+      body.inputs.slice(0, S + X).forEach((formal, i) => {
+        replace.set(formal, i < S ? before[i]! : xs[i - S]!)
       })
       const forward = rebuild(body.outputs, { replace })
       const dStates = carried.slice(0, floatStates.length)
@@ -177,7 +194,7 @@ function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
       })
       const wrt = [
         ...floatStates.map((i) => before[i]!),
-        ...floatCaptures.map((k) => captures[k]!),
+        ...floatCaptures.map((k) => formalCaptures[k]!),
         ...floatSlices.map((x) => xs[x]!),
       ]
       const gradients = vjp(forward, seeds, wrt)
@@ -191,7 +208,11 @@ function scanGradient(context: GradientContext): readonly (Tensor | null)[] {
         const index = floatStates.length + floatCaptures.length + at
         return gradients[index] ?? zerosLike(wrt[index]!)
       })
-      return { states: [...newStates, ...sums], rows: sliceGradients }
+      const built = [...newStates, ...sums, ...sliceGradients]
+      const outer = new Map(formalCaptures.map((formal, k) => [formal, inputs[S + X + k]!]))
+      const bound = rebuild(built, { replace: outer })
+      const rowsFrom = built.length - sliceGradients.length
+      return { states: bound.slice(0, rowsFrom), rows: bound.slice(rowsFrom) }
     },
   })
   const result: (Tensor | null)[] = new Array(inputs.length).fill(null)
