@@ -92,6 +92,8 @@ class OrtRuntime implements Runtime {
     )
     const sessionPlan: SessionPlan = {
       model,
+      // With weights that change there is little left to fuse, and what ONNX Runtime would (transposes into products) is slower.
+      optimization: plan.freezeParameters || !this.#lowerings ? 'all' : 'basic',
       reads: plan.freezeParameters
         ? []
         : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, slot: this.#slot(parameter) })),

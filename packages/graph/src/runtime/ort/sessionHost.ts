@@ -10,9 +10,13 @@ export interface SessionSettings {
   readonly executionProviders?: readonly string[]
 }
 
+/** How much ONNX Runtime may rewrite a model: `all` repacks and fuses constant weights, `basic` only tidies up. */
+export type OptimizationLevel = 'basic' | 'all'
+
 /** A model and how its borders meet feeds and parameters. All fields can be sent between threads. */
 export interface SessionPlan {
   readonly model: Uint8Array
+  readonly optimization: OptimizationLevel
   /** Input name -> slot of the parameter to read. */
   readonly reads: readonly { readonly name: string; readonly slot: number }[]
   /** Output name -> slot of the parameter to replace. */
@@ -30,7 +34,7 @@ interface Slot {
 
 interface Session {
   readonly session: InferenceSession
-  readonly plan: Omit<SessionPlan, 'model'>
+  readonly plan: Pick<SessionPlan, 'reads' | 'writes' | 'outputs'>
 }
 
 function wrap(dtype: DType, shape: readonly number[], data: TensorData['data']): OrtTensor {
@@ -46,7 +50,7 @@ export class SessionHost {
   async create(plan: SessionPlan, settings: SessionSettings): Promise<number> {
     const options: InferenceSession.SessionOptions = {
       executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: plan.optimization,
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
       // The pattern's slab comes on top of the arena that the first run filled, which doubles the peak.

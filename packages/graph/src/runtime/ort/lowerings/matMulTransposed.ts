@@ -5,12 +5,16 @@ import type { RewriteRule } from '../../../rewrite/rebuild.js'
 import type { Tensor } from '../../../tensor.js'
 import { FusedMatMul } from '../contribOps.js'
 
-/** Products with a transposed operand read it in place instead of making its transpose first. */
+/**
+ * Products with a transposed operand read it in place instead of making its transpose first; but a matrix on the left of
+ * a batch is read again for every item, across the cache lines, so that its transpose is worth making.
+ */
 export const matMulTransposed: RewriteRule = (node, inputs) => {
   if (node.op !== MatMul || node.outputs[0]!.dtype !== 'float32') return undefined
   const [a, b] = inputs as readonly [Tensor, Tensor]
   if (a.rank < 2 || b.rank < 2) return undefined
-  const [sourceA, sourceB] = [untransposed(a), untransposed(b)]
+  const sourceA = a.rank === 2 && b.rank > 2 ? undefined : untransposed(a)
+  const sourceB = untransposed(b)
   if (!sourceA && !sourceB) return undefined
   return [apply1(FusedMatMul, [sourceA ?? a, sourceB ?? b], { transA: sourceA ? 1 : 0, transB: sourceB ? 1 : 0 })]
 }
