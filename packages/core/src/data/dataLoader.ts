@@ -33,11 +33,19 @@ export class DataLoader<Info = unknown> {
     options: DataLoaderOptions = {},
   ) {
     this.#options = { batch_size: 1, shuffle: false, drop_last: false, seed: 0, prefetch: 2, bucketing: 0, ...options }
-    const { batch_size, prefetch, bucketing } = this.#options
-    if (!Number.isInteger(batch_size) || batch_size < 1)
-      throw new RangeError(`batch_size: expected a whole number >= 1, found ${batch_size}.`)
-    if (!Number.isInteger(prefetch) || prefetch < 0)
-      throw new RangeError(`prefetch: expected a whole number >= 0, found ${prefetch}.`)
+    const { bucketing } = this.#options
+    for (const [key, least] of [
+      ['batch_size', 1],
+      ['prefetch', 0],
+      ['bucketing', 0],
+      ['seed', Number.NEGATIVE_INFINITY],
+    ] as const) {
+      const value = this.#options[key]
+      if (!Number.isInteger(value) || value < least)
+        throw new RangeError(
+          `${key}: expected a whole number${Number.isFinite(least) ? ` >= ${least}` : ''}, found ${String(value)}.`,
+        )
+    }
     if (bucketing > 0 && !dataset.sizeOf)
       throw new TypeError(`bucketing: ${dataset.constructor.name} does not tell the sizes of its samples.`)
   }
@@ -79,15 +87,23 @@ export class DataLoader<Info = unknown> {
   }
 
   /**
-   * The batches of an epoch from `start` on. Batches whose samples were all left out are skipped; `position` still
-   * counts them, so that a resumed run finds its place.
+   * The batches of an epoch, in order. Where all samples of a batch were left out there is no batch, but its position
+   * counts, so that a resumed run finds its place.
+   *
+   * @param start - Position to begin at.
+   * @param end - Position to end before. Default: the end of the epoch.
+   * @throws what the dataset throws for a sample, when its batch's turn comes.
    */
-  async *epoch(epoch: number, start = 0): AsyncGenerator<{ readonly position: number; readonly batch: Batch<Info> }> {
-    const order = this.order(epoch)
+  async *epoch(
+    epoch: number,
+    start = 0,
+    end: number = this.length,
+  ): AsyncGenerator<{ readonly position: number; readonly batch: Batch<Info> | undefined }> {
+    const order = this.order(epoch).slice(0, end)
     const pending: Promise<Batch<Info> | undefined>[] = []
     let next = start
-    const ahead = () => {
-      while (next < order.length && pending.length <= this.#options.prefetch) {
+    const makeAhead = (count: number) => {
+      while (next < order.length && pending.length < count) {
         const making = this.#make(order[next++]!, epoch)
         // A failure belongs to whoever awaits this batch, not to the prefetch.
         making.catch(() => undefined)
@@ -95,10 +111,10 @@ export class DataLoader<Info = unknown> {
       }
     }
     for (let position = start; position < order.length; position++) {
-      ahead()
+      makeAhead(Math.max(1, this.#options.prefetch))
       const batch = await pending.shift()!
-      ahead()
-      if (batch) yield { position, batch }
+      makeAhead(this.#options.prefetch)
+      yield { position, batch }
     }
   }
 

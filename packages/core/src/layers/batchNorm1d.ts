@@ -6,6 +6,7 @@ import {
   constant,
   dimTensor,
   div,
+  maximum,
   mul,
   type Parameter,
   sub,
@@ -13,7 +14,7 @@ import {
 } from '@nemo/graph'
 import { Layer } from '../modules/containers.js'
 import { ones, zeros } from '../modules/initializers.js'
-import { recordUpdate } from '../modules/updates.js'
+import { recordUpdate, updatedValue } from '../modules/updates.js'
 
 /**
  * Batch normalisation of `[B, C]` or `[B, C, T]`. In training the batch's statistics normalise, and running statistics
@@ -60,12 +61,13 @@ export class BatchNorm1d extends Layer {
     let count = dimTensor(x.shape[0]!, [x])
     for (const dim of x.shape.slice(2)) count = mul(count, dimTensor(dim, [x]))
     const n = cast(count, x.dtype)
-    const unbiased = mul(variance, div(n, sub(n, 1)))
+    // A single value per channel has no unbiased variance; 0 keeps NaN out of the running one. (PyTorch refuses it.)
+    const unbiased = mul(variance, div(n, maximum(sub(n, 1), 1)))
     const follow = (running: Parameter, batch: Tensor) =>
-      add(mul(running, 1 - this.momentum), mul(batch, this.momentum))
-    recordUpdate(this.runningMean, follow(this.runningMean, mean))
-    recordUpdate(this.runningVar, follow(this.runningVar, unbiased))
-    recordUpdate(this.numBatchesTracked, add(this.numBatchesTracked, constant(1, 'int64')))
+      recordUpdate(running, add(mul(updatedValue(running), 1 - this.momentum), mul(batch, this.momentum)))
+    follow(this.runningMean, mean)
+    follow(this.runningVar, unbiased)
+    recordUpdate(this.numBatchesTracked, add(updatedValue(this.numBatchesTracked), constant(1, 'int64')))
     return y
   }
 }

@@ -29,6 +29,8 @@ export interface TrainingStep {
 export interface NamedLoader {
   readonly name: string
   readonly loader: DataLoader
+  /** Whether this is the set that plain names such as `val_loss` mean. Default: the first one. */
+  readonly main?: boolean
 }
 
 /** An update rule with its learning rates. */
@@ -44,10 +46,23 @@ export interface ModelClass<M extends Model> {
 
 /** Options of `restoreFrom`. */
 export interface RestoreOptions {
-  /** Config to use instead of the archive's, or changes to it. */
-  readonly overrideConfig?: (config: ConfigObject) => ConfigObject
+  /** Config to use instead of the archive's, or what to make of it. */
+  readonly overrideConfig?: ConfigObject | ((config: ConfigObject) => ConfigObject)
   /** Every weight must be there and no other. Default true. */
   readonly strict?: boolean
+}
+
+// Files of the archive that a model is being made from, for its constructor.
+let restoring: ReadonlyMap<string, Uint8Array> = new Map()
+
+function withArtifacts<T>(artifacts: ReadonlyMap<string, Uint8Array>, make: () => T): T {
+  const outer = restoring
+  restoring = artifacts
+  try {
+    return make()
+  } finally {
+    restoring = outer
+  }
 }
 
 /**
@@ -63,11 +78,13 @@ export abstract class Model extends NeuralModule {
   trainingLoader: DataLoader | undefined
   validationLoaders: readonly NamedLoader[] = []
   testLoaders: readonly NamedLoader[] = []
-  readonly #artifacts = new Map<string, Uint8Array>()
+  readonly #artifacts: Map<string, Uint8Array>
 
+  /** Subclasses find the files of a `.nemo` archive that they are restored from in `artifacts`. */
   constructor(cfg: ConfigObject) {
     super()
     this.cfg = cfg
+    this.#artifacts = new Map(restoring)
   }
 
   /** Draws one training step from a batch's ports. */
@@ -107,28 +124,35 @@ export abstract class Model extends NeuralModule {
     this.testLoaders = [{ name: 'test', loader: await this.createDataLoader(config, 'test') }]
   }
 
-  /** Sets a validation set for each manifest of a list; they are named after their files. */
+  /**
+   * Sets a validation set for each manifest of a list. They are named after their files as NeMo does: `dev-other_manifest.json`
+   * logs `dev_other_val_loss`. `val_dl_idx` says which one `val_loss` means (default the first); `ds_item` names another
+   * key than `manifest_filepath` that holds the list.
+   */
   async setupMultipleValidationData(config: ConfigObject): Promise<void> {
     this.validationLoaders = await this.#loaders(config, 'validation', 'val')
   }
 
-  /** Sets a test set for each manifest of a list. */
+  /** Sets a test set for each manifest of a list; see `setupMultipleValidationData`. */
   async setupMultipleTestData(config: ConfigObject): Promise<void> {
     this.testLoaders = await this.#loaders(config, 'test', 'test')
   }
 
   async #loaders(config: ConfigObject, purpose: 'validation' | 'test', single: string): Promise<NamedLoader[]> {
-    const manifests = config.manifest_filepath
-    if (!Array.isArray(manifests)) return [{ name: single, loader: await this.createDataLoader(config, purpose) }]
+    const { val_dl_idx, ds_item, ...settings } = config
+    const key = typeof ds_item === 'string' ? ds_item : 'manifest_filepath'
+    const sources = settings[key]
+    if (!Array.isArray(sources)) return [{ name: single, loader: await this.createDataLoader(settings, purpose) }]
+    const main = Number(val_dl_idx ?? 0)
+    if (!Number.isInteger(main) || main < 0 || main >= sources.length)
+      throw new ModelError(`val_dl_idx: expected a whole number below ${sources.length}, found ${String(val_dl_idx)}.`)
     const loaders: NamedLoader[] = []
-    for (const manifest of manifests) {
-      const stem = String(manifest)
-        .split(/[\\/]/)
-        .at(-1)!
-        .replace(/\.[^.]*$/, '')
-      let name = stem
-      for (let i = 2; loaders.some((other) => other.name === name); i++) name = `${stem}_${i}`
-      loaders.push({ name, loader: await this.createDataLoader({ ...config, manifest_filepath: manifest }, purpose) })
+    for (const [i, source] of sources.entries()) {
+      const plain = dataSetName(String(source))
+      let name = plain
+      for (let n = 2; loaders.some((other) => other.name === name); n++) name = `${plain}_${n}`
+      const loader = await this.createDataLoader({ ...settings, [key]: source }, purpose)
+      loaders.push({ name, loader, main: i === main })
     }
     return loaders
   }
@@ -138,7 +162,7 @@ export abstract class Model extends NeuralModule {
    *
    * @param config - Default `cfg.optim`.
    * @param maxSteps - Optimiser steps of the whole run, for policies that need it and whose config does not say.
-   * @throws ModelError if there is no such section.
+   * @throws ModelError if there is no such section, or no learning rate in it.
    */
   setupOptimization(config?: ConfigObject, maxSteps?: number): Optimization {
     const optim = config ?? (isConfigObject(this.cfg.optim) ? this.cfg.optim : undefined)
@@ -147,11 +171,17 @@ export abstract class Model extends NeuralModule {
         `${this.constructor.name}: the config has no optim section. Add e.g. optim: { name: novograd, lr: 0.01 }.`,
       )
     const { sched, ...rest } = optim
+    const { name, lr } = rest
+    if (typeof name !== 'string')
+      throw new ModelError(`optim.name: expected the name of an optimiser, found ${String(name)}.`)
     const optimizer = createOptimizer(rest as unknown as OptimizerConfig)
-    const lr = Number(rest.lr ?? 1e-3)
+    const none = optimizer.ownRate === true && (lr === undefined || lr === null)
+    const rate = none ? 0 : lr
+    if (typeof rate !== 'number' || !Number.isFinite(rate))
+      throw new ModelError(`optim.lr: expected a learning rate (a number), found ${String(lr)}.`)
     const scheduler = createScheduler(
       (isConfigObject(sched) ? sched : undefined) as SchedulerConfig | undefined,
-      lr,
+      rate,
       maxSteps,
     )
     return { optimizer, scheduler }
@@ -186,24 +216,56 @@ export abstract class Model extends NeuralModule {
     options: RestoreOptions = {},
   ): Promise<M> {
     const archive = await readNemo(source)
+    const where = typeof source === 'string' ? source : 'the archive'
     const parsed = parseYaml(archive.config, typeof source === 'string' ? source : 'model_config.yaml')
-    if (!isConfigObject(parsed)) throw new ModelError('model_config.yaml: expected a mapping.')
+    if (!isConfigObject(parsed)) throw new ModelError(`${where}: model_config.yaml: expected a mapping.`)
     const resolved = new Config(parsed).toObject()
-    const config = options.overrideConfig ? options.overrideConfig(resolved) : resolved
-    const target = typeof config.target === 'string' ? config.target : undefined
-    const model =
-      (this as unknown) === Model
-        ? (resolveTarget(target ?? '', 'target').factory({ cfg: config }) as M)
-        : new (this as ModelClass<M>)(config)
-    for (const [name, contents] of archive.artifacts) model.registerArtifact(name, contents)
-    model.loadStateDict(archive.weights as unknown as ReadonlyMap<string, TensorData>, {
-      strict: options.strict ?? true,
-    })
-    return model.eval()
+    const { overrideConfig } = options
+    const config = typeof overrideConfig === 'function' ? overrideConfig(resolved) : (overrideConfig ?? resolved)
+    const abstract = (this as unknown) === Model
+    const target = config.target
+    if (abstract && typeof target !== 'string') {
+      throw new ModelError(
+        `${where}: its config names no target, so its class is unknown. Call restoreFrom on the class itself.`,
+      )
+    }
+    const make = (): unknown =>
+      abstract ? resolveTarget(String(target), 'target').factory({ cfg: config }) : new (this as ModelClass<M>)(config)
+    let model: unknown
+    try {
+      model = withArtifacts(archive.artifacts, make)
+      if (!(model instanceof Model)) throw new ModelError(`${where}: its target ${String(target)} is no model.`)
+      for (const [name, contents] of archive.artifacts) model.registerArtifact(name, contents)
+      model.loadStateDict(archive.weights as unknown as ReadonlyMap<string, TensorData>, {
+        strict: options.strict ?? true,
+      })
+    } catch (cause) {
+      // The likely reason for a config or weights that do not fit.
+      const expected = model instanceof Model ? model.target : undefined
+      if (abstract || cause instanceof ModelError || expected === target || typeof target !== 'string') throw cause
+      throw new ModelError(
+        `${where} holds a ${target}, not a ${expected ?? this.name}: ${(cause as Error).message} Call restoreFrom on that class, or on Model.`,
+        { cause },
+      )
+    }
+    return model.eval() as M
   }
 
   /** Makes a model with fresh weights from its config. NeMo's `from_config_dict`. */
   static fromConfigDict<M extends Model>(this: ModelClass<M>, config: ConfigObject): M {
     return new this(config)
   }
+}
+
+/** NeMo's name for the metrics of a data set: the stem of its file without `manifest` and `dataset`. */
+function dataSetName(source: string): string {
+  const stem = source
+    .split(/[\\/]/)
+    .at(-1)!
+    .replace(/\.[^.]*$/, '')
+  const name = stem
+    .replaceAll('-', '_')
+    .replace(/manifest|dataset/g, '')
+    .replace(/_+$/, '')
+  return name === '' ? stem : name
 }

@@ -13,6 +13,8 @@ export abstract class Module {
   readonly #parameters = new Map<string, Parameter>()
   readonly #buffers = new Map<string, { buffer: Parameter; persistent: boolean }>()
   #training = true
+  /** Frozen: graphs of training programs keep it in evaluation mode, so that its statistics stay as they are. */
+  #held = false
 
   /** Registers a sub-module under its state-dict name and returns it. */
   protected addModule<M extends Module>(name: string, module: M): M {
@@ -62,10 +64,15 @@ export abstract class Module {
     return this.#training
   }
 
-  /** Switches this module and all below it to training mode. */
+  /**
+   * Switches this module and all below it to training mode, also frozen ones: they take part in training programs
+   * with batch statistics and dropout again, though their weights stay frozen.
+   */
   train(mode = true): this {
-    this.#training = mode
-    for (const child of this.#children.values()) child.train(mode)
+    for (const module of this.modules()) {
+      module.#training = mode
+      if (mode) module.#held = false
+    }
     return this
   }
 
@@ -74,10 +81,13 @@ export abstract class Module {
     return this.train(false)
   }
 
-  /** Runs `build` with the given mode and restores each module's own mode afterwards. */
+  /**
+   * Runs `build` with the given mode and restores each module's own mode afterwards. Frozen modules stay in evaluation
+   * mode, unless `train` was called on them after `freeze`.
+   */
   withMode<T>(training: boolean, build: () => T): T {
-    const modes = this.modules().map((module) => [module, module.training] as const)
-    this.train(training)
+    const modes = this.modules().map((module) => [module, module.#training] as const)
+    for (const [module] of modes) module.#training = training && !module.#held
     try {
       return build()
     } finally {
@@ -153,7 +163,7 @@ export abstract class Module {
    *
    * @param options.strict - Every name must be there and no other. Default true.
    * @returns the names that were missing or unexpected (only without `strict`).
-   * @throws StateDictError naming missing, unexpected and misshapen tensors.
+   * @throws StateDictError naming missing, unexpected and misshapen tensors; the module is then unchanged.
    */
   loadStateDict(
     state: ReadonlyMap<string, TensorData>,
@@ -171,16 +181,20 @@ export abstract class Module {
         `The state dict does not fit ${this.constructor.name}.${say('Missing', missing)}${say('Unexpected', unexpected)} Load with strict: false to take what fits.`,
       )
     }
-    for (const [name, tensor] of own) {
+    const misfits = [...own].flatMap(([name, tensor]) => {
       const value = state.get(name)
-      if (!value) continue
-      if (
-        value.dtype !== tensor.dtype ||
-        value.shape.length !== tensor.rank ||
-        value.shape.some((dim, i) => dim !== tensor.shape[i])
-      ) {
-        throw new StateDictError(`${name}: expected ${tensor}, found ${value.dtype}[${value.shape.join(', ')}].`)
-      }
+      const fits =
+        !value ||
+        (value.dtype === tensor.dtype &&
+          value.shape.length === tensor.rank &&
+          value.shape.every((dim, i) => dim === tensor.shape[i]))
+      return fits ? [] : [`${name} is ${value.dtype}[${value.shape.join(', ')}], expected ${tensor}`]
+    })
+    if (misfits.length > 0) {
+      const more = misfits.length > 8 ? ` and ${misfits.length - 8} more` : ''
+      throw new StateDictError(
+        `The state dict does not fit ${this.constructor.name}: ${misfits.slice(0, 8).join('; ')}${more}.`,
+      )
     }
     for (const [name, tensor] of own) {
       const value = state.get(name)
@@ -189,24 +203,41 @@ export abstract class Module {
     return { missing, unexpected }
   }
 
-  /** Stops training of all parameters: no gradient is computed for them, no optimiser touches them. */
+  /**
+   * Stops training of all parameters: no gradient is computed for them, no optimiser touches them. The module goes to
+   * evaluation mode and stays there while a model around it is trained, so its running statistics do not move either.
+   * NeMo's `freeze`.
+   */
   freeze(): void {
     for (const parameter of this.parameters()) parameter.requiresGrad = false
+    for (const module of this.modules()) {
+      module.#training = false
+      module.#held = true
+    }
   }
 
-  /** Undoes `freeze`. */
+  /** Undoes `freeze`: all parameters are trained, and the module is in training mode. NeMo's `unfreeze`. */
   unfreeze(): void {
     for (const parameter of this.parameters()) parameter.requiresGrad = true
+    this.train()
   }
 
-  /** Runs `work` with all parameters frozen and restores each one's state. NeMo's `as_frozen`. */
+  /**
+   * Runs `work` with the module frozen and restores each part's state. NeMo's `as_frozen`, which unfreezes everything
+   * afterwards.
+   */
   async asFrozen<T>(work: () => T | Promise<T>): Promise<T> {
-    const before = this.parameters().map((parameter) => [parameter, parameter.requiresGrad] as const)
+    const parameters = this.parameters().map((parameter) => [parameter, parameter.requiresGrad] as const)
+    const modules = this.modules().map((module) => [module, module.#training, module.#held] as const)
     this.freeze()
     try {
       return await work()
     } finally {
-      for (const [parameter, requiresGrad] of before) parameter.requiresGrad = requiresGrad
+      for (const [parameter, requiresGrad] of parameters) parameter.requiresGrad = requiresGrad
+      for (const [module, training, held] of modules) {
+        module.#training = training
+        module.#held = held
+      }
     }
   }
 

@@ -10,6 +10,14 @@ export function recordUpdate(buffer: Parameter, value: Tensor): void {
   collecting?.set(buffer, value)
 }
 
+/**
+ * What a buffer holds at this point of the program that is being built: the update recorded so far, or its value before
+ * the run. A module that is applied twice updates its statistics twice.
+ */
+export function updatedValue(buffer: Parameter): Tensor {
+  return collecting?.get(buffer) ?? buffer
+}
+
 /** Builds a graph and gathers the updates that its modules record on the way. */
 export function collectUpdates<T>(build: () => T): { result: T; updates: Map<Parameter, Tensor> } {
   const outer = collecting

@@ -17,6 +17,7 @@ import {
   type Tensor,
   unsqueeze,
 } from '@nemo/graph'
+import { OptimizerError } from './errors.js'
 import type { Optimizer, StepContext } from './optimizer.js'
 import { OptimizerState } from './state.js'
 
@@ -32,9 +33,15 @@ export interface AdafactorOptions {
   /** Take the step size from the step number instead of the schedule. */
   readonly relative_step?: boolean
   readonly warmup_init?: boolean
+  /** Largest relative step size. */
+  readonly min_step?: number
 }
 
-/** Adam with second moments kept as row and column means (Shazeer & Stern 2018). Source: NeMo v1.0.0 `Adafactor`. */
+/**
+ * Adam with second moments kept as row and column means (Shazeer & Stern 2018). Source: NeMo v1.6.0 `Adafactor`, which is
+ * fairseq's. Difference: there `scale_parameter` without `relative_step` multiplies the learning rate by the scales of
+ * all earlier weights and steps too; here each weight's rate is scaled by its own.
+ */
 export class Adafactor implements Optimizer {
   readonly name = 'adafactor'
   readonly #state = new OptimizerState()
@@ -50,8 +57,15 @@ export class Adafactor implements Optimizer {
       scale_parameter: true,
       relative_step: true,
       warmup_init: false,
+      min_step: 1e-2,
       ...options,
     }
+    if (this.#options.warmup_init && !this.#options.relative_step)
+      throw new OptimizerError('adafactor: warmup_init needs relative_step. Set relative_step: true.')
+  }
+
+  get ownRate(): boolean {
+    return this.#options.relative_step
   }
 
   state(): ReadonlyMap<string, Parameter> {
@@ -59,10 +73,10 @@ export class Adafactor implements Optimizer {
   }
 
   updates(gradients: ReadonlyMap<Parameter, Tensor>, { lr, step }: StepContext): Map<Parameter, Tensor> {
-    const { eps, clip_threshold, decay_rate, beta1, weight_decay, scale_parameter, relative_step, warmup_init } =
-      this.#options
+    const { eps, clip_threshold, decay_rate, beta1, weight_decay, scale_parameter, relative_step } = this.#options
+    const { warmup_init, min_step } = this.#options
     const schedule = relative_step
-      ? minimum(warmup_init ? mul(step, 1e-6) : constant(1e-2), reciprocal(sqrt(step)))
+      ? minimum(warmup_init ? mul(step, 1e-6) : constant(min_step), reciprocal(sqrt(step)))
       : lr
     const beta2 = sub(1, exp(mul(log(step), decay_rate)))
     const fresh = sub(1, beta2)

@@ -1,4 +1,4 @@
-import { abs, add, div, exp, maximum, mul, type Parameter, sqrt, sub, type Tensor } from '@nemo/graph'
+import { abs, add, div, exp, less, maximum, mul, neg, type Parameter, sqrt, sub, type Tensor, where } from '@nemo/graph'
 import type { Optimizer, StepContext } from './optimizer.js'
 import { OptimizerState } from './state.js'
 
@@ -10,9 +10,15 @@ export interface AdamOptions {
   readonly amsgrad?: boolean
 }
 
-/** 1 - beta^step as a scalar tensor. */
+/**
+ * 1 - beta^step as a scalar tensor. In the first steps beta^step is close to 1, where the plain difference would keep
+ * only three or four digits; a Taylor series serves there.
+ */
 export function biasCorrection(beta: number, step: Tensor): Tensor {
-  return sub(1, exp(mul(step, Math.log(beta))))
+  const u = mul(step, -Math.log(beta))
+  let series: Tensor = sub(1, div(u, 8))
+  for (let n = 7; n >= 2; n--) series = sub(1, mul(div(u, n), series))
+  return where(less(u, 0.5), mul(u, series), sub(1, exp(neg(u))))
 }
 
 /** Adam (Kingma & Ba 2015), weight decay as part of the gradient. PyTorch's `Adam`. */

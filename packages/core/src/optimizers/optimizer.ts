@@ -1,11 +1,4 @@
-import type { Parameter, Tensor } from '@nemo/graph'
-
-/** Parameters that share hyper-parameters. */
-export interface ParameterGroup {
-  readonly parameters: readonly Parameter[]
-  /** Overrides of the optimiser's own settings for this group, by config key (`weight_decay`, `lr_scale`, ...). */
-  readonly overrides?: Readonly<Record<string, unknown>>
-}
+import { input, type Parameter, type Tensor, type TensorData } from '@nemo/graph'
 
 /** What an optimiser step reads besides parameters and gradients. */
 export interface StepContext {
@@ -22,8 +15,41 @@ export interface StepContext {
 export interface Optimizer {
   /** Registry name, e.g. `novograd`. */
   readonly name: string
+  /** Whether the step size follows from the number of the step alone, so that no learning rate is read. */
+  readonly ownRate?: boolean
   /** New values of parameters and states, given the gradient of each parameter. */
   updates(gradients: ReadonlyMap<Parameter, Tensor>, context: StepContext): Map<Parameter, Tensor>
+  /**
+   * Scalars that depend on the number of the step alone, by the name of the graph input that `updates` reads them from.
+   * They are computed here, in double precision, where float32 would lose too much.
+   *
+   * @param step - Number of the step, counted from 1.
+   */
+  scalars?(step: number): Readonly<Record<string, number>>
   /** States by name (`exp_avg.encoder...weight`), for checkpoints. */
   state(): ReadonlyMap<string, Parameter>
+}
+
+/**
+ * What to feed to a program that holds an optimiser's updates drawn with the inputs `lr` and `optimizer_step`.
+ *
+ * @param step - Number of the step, counted from 1.
+ * @param inputs - The program's inputs; what it does not read is left out.
+ */
+export function optimizerFeeds(
+  optimizer: Optimizer,
+  lr: number,
+  step: number,
+  inputs: readonly { readonly name: string }[],
+): Record<string, TensorData> {
+  const values: Readonly<Record<string, number>> = { lr, optimizer_step: step, ...optimizer.scalars?.(step) }
+  const read = inputs.map(({ name }) => name).filter((name) => Object.hasOwn(values, name))
+  return Object.fromEntries(
+    read.map((name) => [name, { dtype: 'float32', shape: [], data: Float32Array.of(values[name]!) }]),
+  )
+}
+
+/** The inputs that `optimizerFeeds` feeds. */
+export function stepContext(): StepContext {
+  return { lr: input('lr', 'float32', []), step: input('optimizer_step', 'float32', []) }
 }

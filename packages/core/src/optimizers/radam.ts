@@ -1,20 +1,10 @@
-import {
-  add,
-  constant,
-  div,
-  exp,
-  greater,
-  maximum,
-  mul,
-  type Parameter,
-  sqrt,
-  sub,
-  type Tensor,
-  where,
-} from '@nemo/graph'
-import { type AdamOptions, biasCorrection } from './adam.js'
+import { add, div, input, mul, type Parameter, sqrt, sub, type Tensor } from '@nemo/graph'
+import type { AdamOptions } from './adam.js'
 import type { Optimizer, StepContext } from './optimizer.js'
 import { OptimizerState } from './state.js'
+
+const ADAPTIVE = 'radam_adaptive'
+const PLAIN = 'radam_plain'
 
 /** Adam with a rectified warm-up of its variance (Liu et al. 2020). PyTorch's `RAdam`. */
 export class RAdam implements Optimizer {
@@ -30,20 +20,24 @@ export class RAdam implements Optimizer {
     return this.#state.all()
   }
 
-  updates(gradients: ReadonlyMap<Parameter, Tensor>, { lr, step }: StepContext): Map<Parameter, Tensor> {
+  // The length of the approximated average is a small difference of large numbers: float32 would miss where it passes 5.
+  scalars(step: number): Readonly<Record<string, number>> {
+    const [beta1, beta2] = this.#options.betas
+    const correction1 = -Math.expm1(step * Math.log(beta1))
+    const correction2 = -Math.expm1(step * Math.log(beta2))
+    const longest = 2 / (1 - beta2) - 1
+    const length = longest - (2 * step * (1 - correction2)) / correction2
+    // Plain momentum until the variance of the adaptive rate can be trusted.
+    if (length <= 5) return { [ADAPTIVE]: 0, [PLAIN]: 1 / correction1 }
+    const rectification = Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length))
+    return { [ADAPTIVE]: (rectification * Math.sqrt(correction2)) / correction1, [PLAIN]: 0 }
+  }
+
+  updates(gradients: ReadonlyMap<Parameter, Tensor>, { lr }: StepContext): Map<Parameter, Tensor> {
     const { betas, eps, weight_decay } = this.#options
     const [beta1, beta2] = betas
-    const correction1 = biasCorrection(beta1, step)
-    const correction2 = biasCorrection(beta2, step)
-    const longest = 2 / (1 - beta2) - 1
-    const decay = exp(mul(step, Math.log(beta2)))
-    const length = sub(longest, div(mul(mul(step, 2), decay), correction2))
-    // Rectification where the approximated length is above 5; plain momentum before.
-    const safe = maximum(length, constant(5.000001))
-    const rectification = sqrt(
-      div(mul(mul(sub(safe, 4), sub(safe, 2)), longest), mul((longest - 4) * (longest - 2), safe)),
-    )
-    const rectified = greater(length, 5)
+    const adaptive = input(ADAPTIVE, 'float32', [])
+    const plain = input(PLAIN, 'float32', [])
     const updates = new Map<Parameter, Tensor>()
     for (const [weight, gradient] of gradients) {
       const g = weight_decay === 0 ? gradient : add(gradient, mul(weight, weight_decay))
@@ -53,9 +47,8 @@ export class RAdam implements Optimizer {
       const newSecond = add(mul(second, beta2), mul(mul(g, g), 1 - beta2))
       updates.set(first, newFirst)
       updates.set(second, newSecond)
-      const direction = div(newFirst, correction1)
-      const adaptive = div(mul(rectification, sqrt(correction2)), add(sqrt(newSecond), eps))
-      updates.set(weight, sub(weight, mul(mul(direction, lr), where(rectified, adaptive, constant(1)))))
+      const rate = mul(add(div(adaptive, add(sqrt(newSecond), eps)), plain), lr)
+      updates.set(weight, sub(weight, mul(newFirst, rate)))
     }
     return updates
   }

@@ -84,6 +84,7 @@ const factories = new Map<string, OptimizerFactory>([
         scale_parameter: flag,
         relative_step: flag,
         warmup_init: flag,
+        min_step: number,
       },
       (o) => new Adafactor(o),
     ),

@@ -5,16 +5,31 @@ import type { StepResult } from './trainingProgram.js'
 /** Values by name, e.g. `{ val_loss: 1.2, val_wer: 0.3 }`. */
 export type Metrics = Readonly<Record<string, number>>
 
-/** Hooks into a run. All are optional and awaited in order. */
+/** What a callback remembers in a checkpoint. */
+export type CallbackState = Readonly<Record<string, number | string | boolean | null>>
+
+/**
+ * Hooks into a run. All are optional and awaited, in the order of the callbacks; those that write checkpoints come last,
+ * so that a checkpoint holds what the others remember.
+ *
+ * Order of hooks: onFitStart; per epoch onTrainEpochStart, then per batch onLog (at logging steps), onTrainBatchEnd and,
+ * where a validation is due, onValidationStart, onValidationBatchEnd, onLog, onValidationEnd; onTrainEpochEnd; at last
+ * onInterrupt (if so) and onFitEnd, or onException. A resumed run enters its epoch by onTrainEpochStart once more.
+ */
 export interface Callback {
+  /** Whether this callback writes checkpoints. */
+  readonly savesCheckpoints?: boolean
   onFitStart?(trainer: Trainer, model: Model): void | Promise<void>
   onTrainEpochStart?(trainer: Trainer, model: Model): void | Promise<void>
+  /** @param batchIndex - Position of the batch in the epoch; batches without usable samples are left out. */
   onTrainBatchEnd?(trainer: Trainer, model: Model, result: StepResult, batchIndex: number): void | Promise<void>
   onTrainEpochEnd?(trainer: Trainer, model: Model): void | Promise<void>
   /** Metrics were logged at a step: training metrics, or those of a validation. */
   onLog?(trainer: Trainer, metrics: Metrics, step: number): void | Promise<void>
   onValidationStart?(trainer: Trainer, model: Model, batches: number): void | Promise<void>
+  /** @param batchIndex - Batches done over all sets before this one. */
   onValidationBatchEnd?(trainer: Trainer, model: Model, batchIndex: number): void | Promise<void>
+  /** A validation of `fit` is complete. */
   onValidationEnd?(trainer: Trainer, model: Model, metrics: Metrics): void | Promise<void>
   /** Something that a person should read: samples left out, and the like. */
   onMessage?(trainer: Trainer, line: string): void | Promise<void>
@@ -23,6 +38,7 @@ export interface Callback {
   onException?(trainer: Trainer, model: Model, error: unknown): void | Promise<void>
   onFitEnd?(trainer: Trainer, model: Model): void | Promise<void>
   /** What this callback must remember to go on after a resume. */
-  state?(): Readonly<Record<string, number | string | boolean | null>>
-  loadState?(state: Readonly<Record<string, number | string | boolean | null>>): void
+  state?(): CallbackState
+  /** Takes back what `state` gave; called before onFitStart. A wish to stop training must be expressed again there. */
+  loadState?(state: CallbackState): void
 }

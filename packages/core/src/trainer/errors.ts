@@ -1,4 +1,4 @@
-/** A loss that is no number: training stopped, the last checkpoint is still good. */
+/** A loss or gradients that are no numbers: training stopped, the last checkpoint is still good. */
 export class NonFiniteLossError extends Error {
   readonly code = 'NEMO_NON_FINITE_LOSS'
   constructor(
@@ -11,11 +11,24 @@ export class NonFiniteLossError extends Error {
   }
 }
 
-/** A trainer used or configured in a way that cannot work. */
+/** A trainer used or configured in a way that cannot work, or a step that failed. */
 export class TrainerError extends Error {
   readonly code = 'NEMO_TRAINER'
   constructor(message: string, options?: ErrorOptions) {
     super(`${message} [NEMO_TRAINER]`, options)
     this.name = 'TrainerError'
+  }
+}
+
+/** A run's checkpoint that cannot be gone on from: damaged, of another model, or of other settings. */
+export class RunCheckpointError extends Error {
+  readonly code = 'NEMO_RUN_CHECKPOINT'
+  constructor(
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${message} [NEMO_RUN_CHECKPOINT]`, options)
+    this.name = 'RunCheckpointError'
   }
 }

@@ -6,7 +6,7 @@ export class Interrupts {
   #received: NodeJS.Signals | undefined
   readonly #handle = (signal: NodeJS.Signals) => {
     this.#received = signal
-    this.stop()
+    this.#ignore()
   }
 
   /** Starts listening. */
@@ -16,13 +16,18 @@ export class Interrupts {
     process.on('SIGTERM', this.#handle)
   }
 
-  /** Stops listening: the next signal has its usual effect. */
+  /** Stops listening and forgets: the next signal has its usual effect. */
   stop(): void {
+    this.#ignore()
+    this.#received = undefined
+  }
+
+  #ignore(): void {
     process.off('SIGINT', this.#handle)
     process.off('SIGTERM', this.#handle)
   }
 
-  /** The signal that came, if any. */
+  /** The signal that came since `start`, if any. */
   get received(): NodeJS.Signals | undefined {
     return this.#received
   }

@@ -1,10 +1,12 @@
 import type { Parameter, TensorData } from '@nemo/graph'
+import { nodeBuiltin } from '../checkpoint/nodeBuiltin.js'
 import { OrderedDict, PythonFloat, type PythonValue } from '../checkpoint/pythonValue.js'
 import { readTorchFile } from '../checkpoint/readTorch.js'
 import { writeTorchFile } from '../checkpoint/writeTorch.js'
 import type { Model } from '../models/model.js'
 import type { Optimizer } from '../optimizers/optimizer.js'
-import { TrainerError } from './errors.js'
+import type { CallbackState, Metrics } from './callback.js'
+import { RunCheckpointError } from './errors.js'
 
 /** Where a run stands between two batches. */
 export interface Progress {
@@ -14,21 +16,30 @@ export interface Progress {
   readonly batch: number
   /** Optimiser steps done. */
   readonly globalStep: number
-  /** Batches done since the start. */
+  /** Batches trained on since the start. */
   readonly batchesDone: number
+  /** Batches whose gradients are added up and have not moved the weights yet. */
+  readonly accumulatedBatches: number
+  /** Whether a validation comes before the next batch. */
+  readonly validationDue: boolean
 }
 
 /** State of callbacks by name. */
-export type CallbackStates = Readonly<Record<string, Readonly<Record<string, number | string | boolean | null>>>>
+export type CallbackStates = Readonly<Record<string, CallbackState>>
 
 /** Everything but tensors that a run must remember. */
 export interface RunState {
   readonly progress: Progress
+  /** Batches of an epoch, limits applied. */
+  readonly trainingBatches: number
   readonly seed: number
+  /** Newest value of everything that was logged. */
+  readonly metrics: Metrics
   readonly callbacks: CallbackStates
 }
 
 const FORMAT = 1
+type Dict = Map<unknown, PythonValue>
 
 /**
  * Writes a run's checkpoint: weights, running statistics, optimiser state, gradient sums and the place in the data.
@@ -41,43 +52,35 @@ export async function saveRunCheckpoint(
   accumulators: readonly Parameter[],
   state: RunState,
 ): Promise<void> {
-  const weights = new OrderedDict<string, TensorData>(await model.stateDict())
-  const states = new Map<string, PythonValue>()
-  for (const [name, parameter] of optimizer.state())
-    states.set(name, (await parameter.value()) as unknown as PythonValue)
-  const sums = new Map<string, PythonValue>()
-  for (const parameter of accumulators) sums.set(parameter.name, (await parameter.value()) as unknown as PythonValue)
-  const callbacks = new Map<string, PythonValue>()
-  for (const [name, values] of Object.entries(state.callbacks)) {
-    callbacks.set(
-      name,
-      new Map(
-        Object.entries(values).map(([key, value]) => [key, typeof value === 'number' ? new PythonFloat(value) : value]),
-      ),
-    )
-  }
   const { progress } = state
+  const tensors = async (parameters: Iterable<readonly [string, Parameter]>): Promise<PythonValue> => {
+    const values = new Map<string, PythonValue>()
+    for (const [name, parameter] of parameters) values.set(name, (await parameter.value()) as unknown as PythonValue)
+    return values
+  }
+  const optimizerState = new Map<string, PythonValue>([
+    ['name', optimizer.name],
+    ['state', await tensors(optimizer.state())],
+  ])
+  // Between two groups of batches all sums are zero.
+  const sums = progress.accumulatedBatches > 0 ? accumulators : []
   const contents = new Map<string, PythonValue>([
-    ['state_dict', weights as unknown as PythonValue],
+    ['state_dict', new OrderedDict<string, TensorData>(await model.stateDict()) as unknown as PythonValue],
     ['epoch', progress.epoch],
     ['global_step', progress.globalStep],
-    [
-      'optimizer_states',
-      [
-        new Map<string, PythonValue>([
-          ['name', optimizer.name],
-          ['state', states],
-        ]),
-      ],
-    ],
-    ['gradient_sums', sums],
-    ['callbacks', callbacks],
+    ['optimizer_states', [optimizerState]],
+    ['gradient_sums', await tensors(sums.map((parameter) => [parameter.name, parameter] as const))],
+    ['callbacks', new Map(Object.entries(state.callbacks).map(([name, values]) => [name, scalars(values)]))],
+    ['metrics', scalars(state.metrics)],
     [
       'nemo_ts',
       new Map<string, PythonValue>([
         ['format', FORMAT],
         ['batch', progress.batch],
         ['batches_done', progress.batchesDone],
+        ['accumulated_batches', progress.accumulatedBatches],
+        ['validation_due', progress.validationDue],
+        ['training_batches', state.trainingBatches],
         ['seed', state.seed],
       ]),
     ],
@@ -85,76 +88,167 @@ export async function saveRunCheckpoint(
   await writeTorchFile(path, contents as unknown as PythonValue)
 }
 
+/** Scalars as Python values; all numbers become floats. */
+function scalars(values: CallbackState): Map<string, PythonValue> {
+  return new Map(
+    Object.entries(values).map(([key, value]) => [key, typeof value === 'number' ? new PythonFloat(value) : value]),
+  )
+}
+
 /**
- * Reads a run's checkpoint into a model and its optimiser.
+ * Reads a run's checkpoint into a model and its optimiser. Nothing is changed unless all of it fits.
  *
- * @throws TrainerError if the file is no checkpoint of this trainer, or belongs to another optimiser.
+ * @param expected.seed - Seed of the trainer, which must be the run's.
+ * @throws RunCheckpointError if the file is damaged or no checkpoint of this trainer, or if it belongs to another model,
+ * optimiser or seed.
  */
 export async function loadRunCheckpoint(
   path: string,
   model: Model,
   optimizer: Optimizer,
   accumulators: readonly Parameter[],
+  expected: { readonly seed: number },
 ): Promise<RunState> {
-  const contents = asMap(await readTorchFile(path), path, 'a checkpoint')
-  const own = asMap(contents.get('nemo_ts'), path, 'nemo_ts (a checkpoint of this trainer)')
-  if (own.get('format') !== FORMAT)
-    throw new TrainerError(`${path}: checkpoint format ${String(own.get('format'))}, expected ${FORMAT}.`)
-  model.loadStateDict(contents.get('state_dict') as unknown as Map<string, TensorData>)
-  const [saved] = contents.get('optimizer_states') as PythonValue[]
-  const optimizerState = asMap(saved, path, 'optimizer_states')
-  if (optimizerState.get('name') !== optimizer.name) {
-    throw new TrainerError(
-      `${path}: the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${optimizer.name}.`,
-    )
-  }
-  restore(asMap(optimizerState.get('state'), path, 'optimizer state'), optimizer.state(), path)
-  restore(
-    asMap(contents.get('gradient_sums'), path, 'gradient_sums'),
-    new Map(accumulators.map((parameter) => [parameter.name, parameter])),
-    path,
-  )
-  const callbacks: Record<string, Record<string, number | string | boolean | null>> = {}
-  for (const [name, values] of asMap(contents.get('callbacks'), path, 'callbacks')) {
-    callbacks[String(name)] = Object.fromEntries(
-      [...asMap(values, path, String(name))].map(([key, value]) => [
-        key,
-        value instanceof PythonFloat ? value.value : value,
-      ]),
-    ) as never
-  }
-  const number = (map: Map<unknown, PythonValue>, key: string) => Number(map.get(key))
-  return {
+  const contents = await readContents(path)
+  const own = dict(path, contents, 'nemo_ts')
+  const format = own.get('format')
+  if (format !== FORMAT)
+    throw new RunCheckpointError(path, `this version reads checkpoints of format ${FORMAT}, found ${String(format)}.`)
+  const state: RunState = {
     progress: {
-      epoch: number(contents, 'epoch'),
-      batch: number(own, 'batch'),
-      globalStep: number(contents, 'global_step'),
-      batchesDone: number(own, 'batches_done'),
+      epoch: count(path, contents, 'epoch'),
+      batch: count(path, own, 'batch'),
+      globalStep: count(path, contents, 'global_step'),
+      batchesDone: count(path, own, 'batches_done'),
+      accumulatedBatches: count(path, own, 'accumulated_batches'),
+      validationDue: own.get('validation_due') === true,
     },
-    seed: number(own, 'seed'),
-    callbacks,
+    trainingBatches: count(path, own, 'training_batches'),
+    seed: Number(own.get('seed')),
+    metrics: plain(dict(path, contents, 'metrics')) as Record<string, number>,
+    callbacks: Object.fromEntries(
+      [...dict(path, contents, 'callbacks').keys()].map((name) => [
+        String(name),
+        plain(dict(path, dict(path, contents, 'callbacks'), String(name))),
+      ]),
+    ),
   }
-}
-
-function asMap(value: PythonValue | undefined, path: string, what: string): Map<unknown, PythonValue> {
-  if (!(value instanceof Map))
-    throw new TrainerError(
-      `${path}: expected ${what} as a dict, found ${value === undefined ? 'nothing' : typeof value}.`,
+  if (state.seed !== expected.seed) {
+    throw new RunCheckpointError(
+      path,
+      `the run had seed ${state.seed}, the trainer has ${expected.seed}. Go on with the run's seed, or start a new run.`,
     )
-  return value as Map<unknown, PythonValue>
+  }
+  const states = contents.get('optimizer_states')
+  const optimizerState = dict(
+    path,
+    new Map([['optimizer_states', Array.isArray(states) ? states[0] : states]]),
+    'optimizer_states',
+  )
+  if (optimizerState.get('name') !== optimizer.name) {
+    throw new RunCheckpointError(
+      path,
+      `the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${optimizer.name}. Go on with the run's optimiser, or start a new run.`,
+    )
+  }
+  const sums = state.progress.accumulatedBatches > 0 ? accumulators : []
+  const assignments = [
+    ...match(path, 'model', dict(path, contents, 'state_dict'), model.namedTensors()),
+    ...match(path, 'optimiser', dict(path, optimizerState, 'state'), optimizer.state()),
+    ...match(
+      path,
+      'gradient accumulation',
+      dict(path, contents, 'gradient_sums'),
+      new Map(sums.map((parameter) => [parameter.name, parameter])),
+    ),
+  ]
+  for (const [parameter, value] of assignments) parameter.set(value)
+  return state
 }
 
-function restore(
-  saved: ReadonlyMap<unknown, PythonValue>,
-  targets: ReadonlyMap<string, Parameter>,
+async function readContents(path: string): Promise<Dict> {
+  let contents: PythonValue
+  try {
+    contents = await readTorchFile(path)
+  } catch (cause) {
+    throw new RunCheckpointError(
+      path,
+      `the checkpoint cannot be read: ${(cause as Error).message} ${await alternatives(path)}`,
+      { cause },
+    )
+  }
+  if (!(contents instanceof Map) || !contents.has('nemo_ts')) {
+    throw new RunCheckpointError(
+      path,
+      'this file holds no state of a run of this trainer, so training cannot go on from it. To take its weights only, load them into the model and start a new run.',
+    )
+  }
+  return contents as Dict
+}
+
+// What a person can do instead.
+async function alternatives(path: string): Promise<string> {
+  const { dirname, basename } = nodeBuiltin('node:path', 'Reading a checkpoint')
+  const { readdir } = nodeBuiltin('node:fs', 'Reading a checkpoint').promises
+  const names = await readdir(dirname(path)).catch(() => [])
+  const others = names.filter((name) => name.endsWith('.ckpt') && name !== basename(path))
+  return others.length > 0
+    ? `Go on from another checkpoint of that folder (${others.slice(0, 5).join(', ')}), or start a new run.`
+    : 'There is no other checkpoint in that folder; start a new run, or bring a copy of the file.'
+}
+
+function dict(path: string, from: Dict, key: string): Dict {
+  const value = from.get(key)
+  if (!(value instanceof Map)) {
+    const found = value === undefined ? 'nothing' : typeof value
+    throw new RunCheckpointError(path, `expected a dict under ${key}, found ${found}. The file is damaged or foreign.`)
+  }
+  return value as Dict
+}
+
+function count(path: string, from: Dict, key: string): number {
+  const value = Number(from.get(key))
+  if (!Number.isInteger(value) || value < 0)
+    throw new RunCheckpointError(
+      path,
+      `expected a whole number under ${key}, found ${String(from.get(key))}. The file is damaged or foreign.`,
+    )
+  return value
+}
+
+function plain(values: Dict): Record<string, number | string | boolean | null> {
+  return Object.fromEntries(
+    [...values].map(([key, value]) => [key, value instanceof PythonFloat ? value.value : value]),
+  ) as Record<string, number | string | boolean | null>
+}
+
+function match(
   path: string,
-): void {
+  what: string,
+  saved: Dict,
+  targets: ReadonlyMap<string, Parameter>,
+): (readonly [Parameter, TensorData])[] {
+  const list = (names: readonly string[]) =>
+    names.length === 0 ? 'nothing' : names.slice(0, 4).join(', ') + (names.length > 4 ? ', ...' : '')
   const missing = [...targets.keys()].filter((name) => !saved.has(name))
-  const unexpected = [...saved.keys()].filter((name) => !targets.has(String(name)))
+  const unexpected = [...saved.keys()].map(String).filter((name) => !targets.has(name))
   if (missing.length + unexpected.length > 0) {
-    throw new TrainerError(
-      `${path}: the optimiser state does not fit the model: missing ${missing.slice(0, 4).join(', ') || 'nothing'}, unexpected ${unexpected.slice(0, 4).join(', ') || 'nothing'}. Was the model or its freezing changed?`,
+    throw new RunCheckpointError(
+      path,
+      `the ${what} of the run is another one: missing ${list(missing)}, unexpected ${list(unexpected)}. Go on with the run's own settings (layers, freezing, accumulate_grad_batches), or start a new run.`,
     )
   }
-  for (const [name, parameter] of targets) parameter.set(saved.get(name) as unknown as TensorData)
+  return [...targets].map(([name, parameter]) => {
+    const value = saved.get(name) as unknown as Partial<TensorData> | undefined
+    const fits =
+      value?.dtype === parameter.dtype &&
+      value.shape?.length === parameter.rank &&
+      value.shape.every((dim, i) => dim === parameter.shape[i])
+    if (!fits)
+      throw new RunCheckpointError(
+        path,
+        `${what}: ${name} is ${value?.dtype ?? typeof value}[${value?.shape?.join(', ') ?? ''}], expected ${parameter}.`,
+      )
+    return [parameter, value as TensorData] as const
+  })
 }

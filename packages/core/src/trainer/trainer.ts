@@ -2,9 +2,11 @@ import { ort, type Runtime } from '@nemo/graph'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
+import { getLogger } from '../logging/logger.js'
 import type { Model, NamedLoader, Optimization } from '../models/model.js'
+import type { PortTypes } from '../neuralTypes/ports.js'
 import type { Callback, Metrics } from './callback.js'
-import { NonFiniteLossError, TrainerError } from './errors.js'
+import { NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
 import { EvaluationProgram } from './evaluationProgram.js'
 import { Interrupts } from './interrupts.js'
 import { type CallbackStates, loadRunCheckpoint, type Progress, saveRunCheckpoint } from './runCheckpoint.js'
@@ -18,22 +20,49 @@ export interface TrainerParts {
   readonly runtime?: Runtime
 }
 
-/** How a run ended. */
+/**
+ * How a run ended: it reached its epochs or steps, a callback or the time limit stopped it, or a signal interrupted it.
+ */
 export type FitStatus = 'finished' | 'stopped' | 'interrupted'
 
 // What `fit` works on.
 interface Run {
   readonly model: Model
+  readonly loader: DataLoader
   readonly optimization: Optimization
   readonly program: TrainingProgram
+  readonly maxSteps: number | undefined
+  /** Time on the monotonic clock when `max_time` is over, in milliseconds. */
+  readonly deadline: number
+}
+
+type Purpose = 'validation' | 'test'
+
+// A compiled evaluation step; sets of equal ports share it.
+interface Evaluation {
+  readonly model: Model
+  readonly ports: PortTypes
+  readonly purpose: Purpose
+  readonly program: EvaluationProgram
 }
 
 /** Outcome of `fit`. */
 export interface FitResult {
   readonly status: FitStatus
+  /** Newest value of everything that was logged. */
   readonly metrics: Metrics
+  /** Epochs completed. */
   readonly epoch: number
   readonly globalStep: number
+}
+
+const START: Progress = {
+  epoch: 0,
+  batch: 0,
+  globalStep: 0,
+  batchesDone: 0,
+  accumulatedBatches: 0,
+  validationDue: false,
 }
 
 /**
@@ -48,13 +77,14 @@ export class Trainer {
   readonly runtime: Runtime
   /** Newest value of everything that was logged. */
   readonly callbackMetrics: Record<string, number> = {}
-  /** Set by callbacks to end training after the current step. */
+  /** Set by callbacks to end training after the current step, once `min_epochs` are done. */
   shouldStop = false
   readonly #interrupts = new Interrupts()
-  #progress: Progress = { epoch: 0, batch: 0, globalStep: 0, batchesDone: 0 }
+  #progress: Progress = START
   #run: Run | undefined
-  #totalBatches = 0
-  #evaluations = new Map<object, EvaluationProgram>()
+  #fitting = false
+  #trainingBatches = 0
+  readonly #evaluations: Evaluation[] = []
 
   constructor(config: TrainerConfigInput = {}, parts: TrainerParts = {}) {
     this.config = validateConfig(trainerConfigSchema, config, { source: 'trainer' })
@@ -79,158 +109,261 @@ export class Trainer {
 
   /** Batches of one training epoch, limits applied. */
   get trainingBatches(): number {
-    return this.#totalBatches
+    return this.#trainingBatches
   }
 
-  /** Optimiser steps that the settings allow, or undefined if only the epochs and the data decide. */
+  /** Whether a signal has asked the running `fit` to stop. */
+  get interrupted(): boolean {
+    return this.#interrupts.received !== undefined
+  }
+
+  /** Batches that `fast_dev_run` allows, or 0 when it is off. */
+  get #fastBatches(): number {
+    return Number(this.config.fast_dev_run)
+  }
+
+  /** Epochs that the settings allow; Infinity for no limit. */
+  get maxEpochs(): number {
+    const { max_epochs, max_steps, max_time } = this.config
+    if (this.#fastBatches > 0) return 1
+    if (max_epochs !== null) return max_epochs < 0 ? Number.POSITIVE_INFINITY : max_epochs
+    return (max_steps ?? -1) < 0 && max_time === null ? 1000 : Number.POSITIVE_INFINITY
+  }
+
+  /** Optimiser steps that the settings allow, or undefined if only callbacks or time can end training. */
   maxSteps(batchesPerEpoch: number): number | undefined {
-    const { max_steps, max_epochs, accumulate_grad_batches } = this.config
-    const byEpochs = max_epochs === null ? undefined : max_epochs * Math.ceil(batchesPerEpoch / accumulate_grad_batches)
-    if (max_steps === null || max_steps < 0) return byEpochs
-    return byEpochs === undefined ? max_steps : Math.min(max_steps, byEpochs)
+    const byEpochs = this.maxEpochs * Math.ceil(batchesPerEpoch / this.config.accumulate_grad_batches)
+    const steps = this.config.max_steps ?? -1
+    const least = steps < 0 || this.#fastBatches > 0 ? byEpochs : Math.min(steps, byEpochs)
+    return Number.isFinite(least) ? least : undefined
   }
 
   /**
    * Trains a model on its training data, validating in between.
    *
    * @param options.checkpoint - Checkpoint of a run to go on with.
-   * @throws TrainerError if the model has no data or no optimiser; NonFiniteLossError when the loss is no number.
+   * @throws TrainerError if the model has no data or no optimiser, or a step fails; NonFiniteLossError when the loss is
+   * no number; RunCheckpointError for a checkpoint that cannot be gone on from.
    */
   async fit(model: Model, options: { readonly checkpoint?: string } = {}): Promise<FitResult> {
+    if (this.#fitting) throw new TrainerError('This trainer is fitting a model already.')
+    this.#fitting = true
+    this.#interrupts.start()
+    try {
+      await this.#start(model, options.checkpoint)
+      await this.#call('onFitStart', model)
+      if (options.checkpoint === undefined) await this.#sanityCheck(model)
+      const status = await this.#epochs()
+      if (status === 'interrupted') await this.#call('onInterrupt', model)
+      await this.#call('onFitEnd', model)
+      const { epoch, globalStep } = this.#progress
+      return { status, metrics: { ...this.callbackMetrics }, epoch, globalStep }
+    } catch (error) {
+      await this.#tellOf(error, model)
+      throw error
+    } finally {
+      this.#interrupts.stop()
+      this.#fitting = false
+      const run = this.#run
+      this.#run = undefined
+      await run?.program.dispose()
+      await this.#disposeEvaluations()
+    }
+  }
+
+  async #start(model: Model, checkpoint: string | undefined): Promise<void> {
     const loader = model.trainingLoader
     if (!loader)
       throw new TrainerError(
         `${model.constructor.name} has no training data; call setupTrainingData or give model.train_ds.`,
       )
-    model.nameParameters()
-    const fast = this.config.fast_dev_run === true ? 1 : Number(this.config.fast_dev_run)
-    this.#totalBatches =
-      fast || limitedBatches(this.config.overfit_batches || this.config.limit_train_batches, loader.length)
-    if (this.#totalBatches === 0)
+    this.#trainingBatches = this.#countTrainingBatches(loader)
+    if (this.#trainingBatches === 0)
       throw new TrainerError(
-        'The training data has no batches. Is the manifest empty, or were all samples filtered out?',
+        'The training data has no batches. Is the manifest empty, were all samples filtered out, or is limit_train_batches 0?',
       )
-    const maxSteps = fast || this.maxSteps(this.#totalBatches)
+    model.nameParameters()
+    const maxSteps = this.maxSteps(this.#trainingBatches)
     const optimization = model.setupOptimization(undefined, maxSteps)
+    const { accumulate_grad_batches, gradient_clip_val, gradient_clip_algorithm, max_time } = this.config
     const program = await TrainingProgram.build(model, optimization.optimizer, {
       runtime: this.runtime,
       ports: loader.outputTypes,
-      accumulate: this.config.accumulate_grad_batches,
-      clipValue: this.config.gradient_clip_val ?? 0,
-      clipAlgorithm: this.config.gradient_clip_algorithm,
+      accumulate: accumulate_grad_batches,
+      clipValue: gradient_clip_val ?? 0,
+      clipAlgorithm: gradient_clip_algorithm,
     })
-    this.#run = { model, optimization, program }
+    const deadline = max_time === null ? Number.POSITIVE_INFINITY : performance.now() + max_time * 1000
+    this.#run = { model, loader, optimization, program, maxSteps, deadline }
     this.shouldStop = false
-    this.#progress = { epoch: 0, batch: 0, globalStep: 0, batchesDone: 0 }
-    if (options.checkpoint !== undefined) await this.#resume(options.checkpoint)
-    this.#interrupts.start()
-    const started = Date.now()
-    try {
-      await this.#call('onFitStart', model)
-      if (options.checkpoint === undefined && !fast) await this.#sanityCheck(model)
-      const status = await this.#epochs(loader, maxSteps, started)
-      if (status === 'interrupted') await this.#call('onInterrupt', model)
-      await this.#call('onFitEnd', model)
-      return {
-        status,
-        metrics: { ...this.callbackMetrics },
-        epoch: this.#progress.epoch,
-        globalStep: this.#progress.globalStep,
+    this.#progress = START
+    if (checkpoint !== undefined) await this.#resume(checkpoint)
+  }
+
+  #countTrainingBatches(loader: DataLoader): number {
+    const { overfit_batches, limit_train_batches } = this.config
+    if (this.#fastBatches > 0) return Math.min(this.#fastBatches, loader.length)
+    // Overfitting to one batch is what 1 means here; all of them would be no overfitting.
+    if (overfit_batches >= 1) return Math.min(overfit_batches, loader.length)
+    return limitedBatches(overfit_batches || limit_train_batches, loader.length)
+  }
+
+  // Callbacks in the order in which their hooks run.
+  #hooks(): readonly Callback[] {
+    return [
+      ...this.callbacks.filter((callback) => !callback.savesCheckpoints),
+      ...this.callbacks.filter((callback) => callback.savesCheckpoints),
+    ]
+  }
+
+  async #call(
+    hook: 'onFitStart' | 'onTrainEpochStart' | 'onTrainEpochEnd' | 'onInterrupt' | 'onFitEnd',
+    model: Model,
+  ): Promise<void> {
+    for (const callback of this.#hooks()) await callback[hook]?.(this, model)
+  }
+
+  async #tellOf(error: unknown, model: Model): Promise<void> {
+    for (const callback of this.#hooks()) {
+      try {
+        await callback.onException?.(this, model, error)
+      } catch (second) {
+        // The first error is the one to report.
+        getLogger('trainer').error(`${callback.constructor.name}.onException failed: ${String(second)}`)
       }
-    } catch (error) {
-      for (const callback of this.callbacks) await callback.onException?.(this, model, error)
-      throw error
-    } finally {
-      this.#interrupts.stop()
-      await program.dispose()
-      await this.#disposeEvaluations()
-      this.#run = undefined
     }
   }
 
-  async #epochs(loader: DataLoader, maxSteps: number | undefined, started: number): Promise<FitStatus> {
-    const { model } = this.#run!
-    const { max_epochs, min_epochs, max_time, fast_dev_run } = this.config
-    const lastEpoch = fast_dev_run ? 1 : (max_epochs ?? Number.POSITIVE_INFINITY)
-    while (this.#progress.epoch < lastEpoch) {
+  async #epochs(): Promise<FitStatus> {
+    const { model, loader, maxSteps } = this.#run!
+    while (this.#progress.epoch < this.maxEpochs) {
+      if (this.interrupted) return 'interrupted'
+      // Between two epochs; in the middle of one, a validation may be due first.
+      if (this.#progress.batch === 0 && this.#progress.globalStep >= (maxSteps ?? Number.POSITIVE_INFINITY)) break
       await this.#call('onTrainEpochStart', model)
-      const ended = await this.#epoch(loader, maxSteps, started)
-      if (ended === 'interrupted' || ended === 'stopped') {
-        if (ended === 'interrupted' || this.#progress.epoch + 1 >= min_epochs) return ended
-      }
+      const ended = await this.#epoch()
+      if (ended === 'interrupted') return ended
       await this.#call('onTrainEpochEnd', model)
-      this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
+      if (this.#progress.batch >= this.#trainingBatches)
+        this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
       for (const line of loader.dataset.problems?.() ?? []) await this.#say(line)
-      if (ended === 'limit') return 'finished'
-      if (this.shouldStop && this.#progress.epoch >= min_epochs) return 'stopped'
-      if (max_time !== null && Date.now() - started > max_time * 1000) return 'finished'
+      if (ended) return ended
+      if (this.shouldStop && this.#progress.epoch >= this.config.min_epochs) return 'stopped'
     }
     return 'finished'
   }
 
-  async #epoch(
-    loader: DataLoader,
-    maxSteps: number | undefined,
-    started: number,
-  ): Promise<'done' | 'limit' | FitStatus> {
-    const { model } = this.#run!
-    const { accumulate_grad_batches, val_check_interval, check_val_every_n_epoch, overfit_batches, max_time } =
-      this.config
-    const total = this.#totalBatches
-    // A number up to 1 is a share of the epoch, above that a number of batches; never later than the epoch's end.
-    const interval =
-      val_check_interval <= 1 ? Math.max(1, Math.floor(total * val_check_interval)) : Math.round(val_check_interval)
-    const epoch = overfit_batches > 0 ? 0 : this.#progress.epoch
-    if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'limit'
-    for await (const { position, batch } of loader.epoch(epoch, this.#progress.batch)) {
-      if (position >= total) break
-      const last = position === total - 1
-      const applies = (position + 1) % accumulate_grad_batches === 0 || last
-      const result = await this.#trainBatch(batch, applies)
-      this.#progress = {
-        ...this.#progress,
-        batch: position + 1,
-        globalStep: this.#progress.globalStep + (applies ? 1 : 0),
-        batchesDone: this.#progress.batchesDone + 1,
-      }
-      await this.#logStep(batch, result, applies)
-      for (const callback of this.callbacks) await callback.onTrainBatchEnd?.(this, model, result, position)
-      const reached = maxSteps !== undefined && this.#progress.globalStep >= maxSteps
-      const validates =
-        (this.#progress.epoch + 1) % check_val_every_n_epoch === 0 &&
-        ((position + 1) % interval === 0 || (interval >= total && last))
-      if (validates && model.validationLoaders.length > 0) await this.#validateDuringFit(model)
-      if (this.#interrupts.received) return 'interrupted'
-      if (reached) {
-        if (!validates && model.validationLoaders.length > 0) await this.#validateDuringFit(model)
-        return 'limit'
-      }
-      if (this.shouldStop) return 'stopped'
-      if (max_time !== null && Date.now() - started > max_time * 1000) return 'limit'
-      if (last) break
+  /** @returns why training ends, or undefined to go on with the next epoch. */
+  async #epoch(): Promise<FitStatus | undefined> {
+    const { loader } = this.#run!
+    const start = this.#progress.batch
+    const total = this.#trainingBatches
+    const epoch = this.config.overfit_batches > 0 ? 0 : this.#progress.epoch
+    let usable = 0
+    // A resumed run makes up for what the checkpoint had no time for.
+    const overdue = start > 0 ? await this.#afterBatch() : undefined
+    if (overdue) return overdue
+    for await (const { position, batch } of loader.epoch(epoch, start, total)) {
+      if (batch) usable++
+      await this.#trainBatch(position, batch)
+      const ended = await this.#afterBatch()
+      if (ended) return ended
     }
-    return 'done'
+    if (usable === 0 && start === 0) {
+      throw new TrainerError(
+        `Not one sample of epoch ${epoch} could be used. ${(loader.dataset.problems?.() ?? []).join(' ')}`.trim(),
+      )
+    }
+    return undefined
   }
 
-  async #trainBatch(batch: Batch, applies: boolean): Promise<StepResult> {
+  /** Validates where it is due. @returns why training ends here, if it does. */
+  async #afterBatch(): Promise<FitStatus | undefined> {
+    const { model, maxSteps, deadline } = this.#run!
+    if (this.interrupted) return 'interrupted'
+    if (this.#progress.validationDue && !(await this.#validateDuringFit(model))) return 'interrupted'
+    if (this.interrupted) return 'interrupted'
+    if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'finished'
+    if (performance.now() > deadline) this.shouldStop = true
+    return this.shouldStop && this.#progress.epoch + 1 >= this.config.min_epochs ? 'stopped' : undefined
+  }
+
+  // One batch: the step, the place in the data, logs. A batch without usable samples still counts as a place.
+  async #trainBatch(position: number, batch: Batch | undefined): Promise<void> {
+    const { model, maxSteps } = this.#run!
+    const last = position === this.#trainingBatches - 1
+    const before = this.#progress
+    const accumulated = before.accumulatedBatches + (batch ? 1 : 0)
+    const applies = accumulated > 0 && (last || accumulated >= this.config.accumulate_grad_batches)
+    let result: StepResult | undefined
+    if (batch) result = await this.#step(batch, applies)
+    else if (applies) await this.#applyGradients()
+    const globalStep = before.globalStep + (applies ? 1 : 0)
+    this.#progress = {
+      epoch: before.epoch,
+      batch: position + 1,
+      globalStep,
+      batchesDone: before.batchesDone + (batch ? 1 : 0),
+      accumulatedBatches: applies ? 0 : accumulated,
+      validationDue:
+        this.#validationLoaders(model).length > 0 && (this.#validatesAfter(position) || globalStep === maxSteps),
+    }
+    if (!batch || !result) return
+    await this.#logStep(batch, result, applies)
+    for (const callback of this.#hooks()) await callback.onTrainBatchEnd?.(this, model, result, position)
+  }
+
+  #validatesAfter(position: number): boolean {
+    const { val_check_interval, check_val_every_n_epoch } = this.config
+    const total = this.#trainingBatches
+    const share = this.#fastBatches > 0 ? 1 : val_check_interval
+    const interval = Math.min(total, share <= 1 ? Math.max(1, Math.floor(total * share)) : share)
+    return (this.#progress.epoch + 1) % check_val_every_n_epoch === 0 && (position + 1) % interval === 0
+  }
+
+  async #step(batch: Batch, applies: boolean): Promise<StepResult> {
     const { optimization, program } = this.#run!
     const { globalStep, batchesDone } = this.#progress
     const lr = optimization.scheduler.lr(globalStep)
-    const result = await program.run(batch, {
-      lr,
-      optimizerStep: globalStep,
-      randomStep: batchesDone,
-      seed: this.config.seed,
-      applies,
-    })
-    if (this.config.terminate_on_nan && !Number.isFinite(result.loss)) {
-      throw new NonFiniteLossError(
-        globalStep,
-        result.loss,
-        `The loss is ${result.loss} at step ${globalStep} (epoch ${this.#progress.epoch}, batch ${this.#progress.batch}, learning rate ${lr.toPrecision(4)}). The weights are spoilt; go on from the last checkpoint with a smaller learning rate, gradient clipping or cleaner data.`,
-      )
-    }
+    const { seed } = this.config
+    const result = await this.#inContext(`Training step ${globalStep} (${this.#place(lr)})`, () =>
+      program.run(batch, { lr, optimizerStep: globalStep, randomStep: batchesDone, seed, applies }),
+    )
+    this.#requireFinite('loss', result.loss, result.loss, lr)
+    if (result.gradNorm !== undefined) this.#requireFinite('norm of the gradients', result.gradNorm, result.loss, lr)
     return result
+  }
+
+  async #applyGradients(): Promise<void> {
+    const { optimization, program } = this.#run!
+    const { globalStep } = this.#progress
+    const lr = optimization.scheduler.lr(globalStep)
+    const gradNorm = await this.#inContext(`Training step ${globalStep} (${this.#place(lr)})`, () =>
+      program.applyGradients({ lr, optimizerStep: globalStep }),
+    )
+    this.#requireFinite('norm of the gradients', gradNorm, this.callbackMetrics.train_loss ?? Number.NaN, lr)
+  }
+
+  #requireFinite(what: string, value: number, loss: number, lr: number): void {
+    if (!this.config.terminate_on_nan || Number.isFinite(value)) return
+    const { globalStep } = this.#progress
+    throw new NonFiniteLossError(
+      globalStep,
+      loss,
+      `The ${what} is ${value} at step ${globalStep} (${this.#place(lr)}). The weights are spoilt; go on from the last checkpoint with a smaller learning rate, gradient clipping or cleaner data.`,
+    )
+  }
+
+  #place(lr: number): string {
+    return `epoch ${this.#progress.epoch}, batch ${this.#progress.batch}, learning rate ${lr.toPrecision(4)}`
+  }
+
+  async #inContext<T>(where: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (cause) {
+      throw new TrainerError(`${where} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
   }
 
   async #logStep(batch: Batch, result: StepResult, applies: boolean): Promise<void> {
@@ -253,106 +386,130 @@ export class Trainer {
   /** Records metrics under the present step: for loggers, progress bars and callbacks that watch them. */
   async log(metrics: Metrics): Promise<void> {
     Object.assign(this.callbackMetrics, metrics)
-    for (const callback of this.callbacks) await callback.onLog?.(this, metrics, this.#progress.globalStep)
+    for (const callback of this.#hooks()) await callback.onLog?.(this, metrics, this.#progress.globalStep)
   }
 
   async #say(line: string): Promise<void> {
-    for (const callback of this.callbacks) await callback.onMessage?.(this, line)
+    for (const callback of this.#hooks()) await callback.onMessage?.(this, line)
+  }
+
+  // What `fit` validates on: nothing where limit_val_batches is 0, the training data when overfitting.
+  #validationLoaders(model: Model): readonly NamedLoader[] {
+    const { limit_val_batches, overfit_batches } = this.config
+    const [first] = model.validationLoaders
+    if (!first || limit_val_batches === 0) return []
+    if (overfit_batches > 0 && this.#fastBatches === 0) return [{ name: first.name, loader: this.#run!.loader }]
+    return model.validationLoaders
+  }
+
+  #evaluationBatches(loader: DataLoader, purpose: Purpose): number {
+    if (this.#fastBatches > 0) return Math.min(this.#fastBatches, loader.length)
+    if (loader === this.#run?.loader) return this.#trainingBatches
+    const { limit_val_batches, limit_test_batches } = this.config
+    return limitedBatches(purpose === 'test' ? limit_test_batches : limit_val_batches, loader.length)
   }
 
   async #sanityCheck(model: Model): Promise<void> {
-    const { num_sanity_val_steps } = this.config
-    if (num_sanity_val_steps === 0) return
-    for (const { loader } of model.validationLoaders) {
-      await this.#evaluate(model, loader, 'validation', num_sanity_val_steps < 0 ? loader.length : num_sanity_val_steps)
+    const { num_sanity_val_steps, overfit_batches } = this.config
+    if (num_sanity_val_steps === 0 || overfit_batches > 0 || this.#fastBatches > 0) return
+    const most = num_sanity_val_steps < 0 ? Number.POSITIVE_INFINITY : num_sanity_val_steps
+    for (const named of this.#validationLoaders(model)) {
+      const batches = Math.min(most, this.#evaluationBatches(named.loader, 'validation'))
+      if (!(await this.#evaluate(model, named, 'validation', batches))) return
     }
   }
 
-  async #validateDuringFit(model: Model): Promise<void> {
-    const metrics = await this.#evaluateAll(model, model.validationLoaders, 'validation', this.config.limit_val_batches)
+  /** @returns false if a signal cut the validation short; nothing is logged then. */
+  async #validateDuringFit(model: Model): Promise<boolean> {
+    const metrics = await this.#evaluateAll(model, this.#validationLoaders(model), 'validation')
+    if (!metrics) return false
+    this.#progress = { ...this.#progress, validationDue: false }
     await this.log(metrics)
-    for (const callback of this.callbacks) await callback.onValidationEnd?.(this, model, metrics)
+    for (const callback of this.#hooks()) await callback.onValidationEnd?.(this, model, metrics)
+    return true
   }
 
-  /** Evaluates the validation sets. Metrics are named `val_loss`, `val_wer`; further sets have their name in front. */
+  /**
+   * Evaluates the validation sets. Metrics are named `val_loss`, `val_wer`; with several sets each also has its own,
+   * such as `dev_other_val_loss`.
+   */
   async validate(model: Model): Promise<Metrics> {
-    return this.#evaluateAlone(model, model.validationLoaders, 'validation', this.config.limit_val_batches)
+    return this.#evaluateAlone(model, model.validationLoaders, 'validation')
   }
 
-  /** Evaluates the test sets. */
+  /** Evaluates the test sets; metrics are named `test_loss` and so on. */
   async test(model: Model): Promise<Metrics> {
-    return this.#evaluateAlone(model, model.testLoaders, 'test', this.config.limit_test_batches)
+    return this.#evaluateAlone(model, model.testLoaders, 'test')
   }
 
-  async #evaluateAlone(
-    model: Model,
-    loaders: readonly NamedLoader[],
-    purpose: 'validation' | 'test',
-    limit: number,
-  ): Promise<Metrics> {
+  async #evaluateAlone(model: Model, loaders: readonly NamedLoader[], purpose: Purpose): Promise<Metrics> {
     if (loaders.length === 0) throw new TrainerError(`${model.constructor.name} has no ${purpose} data.`)
     model.nameParameters()
     try {
-      const metrics = await this.#evaluateAll(model, loaders, purpose, limit)
+      const metrics = (await this.#evaluateAll(model, loaders, purpose)) ?? {}
       Object.assign(this.callbackMetrics, metrics)
       return metrics
     } finally {
-      await this.#disposeEvaluations()
+      if (!this.#run) await this.#disposeEvaluations()
     }
   }
 
-  async #evaluateAll(
-    model: Model,
-    loaders: readonly NamedLoader[],
-    purpose: 'validation' | 'test',
-    limit: number,
-  ): Promise<Metrics> {
+  async #evaluateAll(model: Model, loaders: readonly NamedLoader[], purpose: Purpose): Promise<Metrics | undefined> {
     const prefix = purpose === 'validation' ? 'val' : 'test'
     const metrics: Record<string, number> = {}
-    for (const callback of this.callbacks) {
-      await callback.onValidationStart?.(
-        this,
-        model,
-        loaders.reduce((n, { loader }) => n + limitedBatches(limit, loader.length), 0),
-      )
-    }
-    for (const [i, { name, loader }] of loaders.entries()) {
-      const values = await this.#evaluate(
-        model,
-        loader,
-        purpose,
-        this.config.fast_dev_run ? 1 : limitedBatches(limit, loader.length),
-      )
+    const batches = loaders.map(({ loader }) => this.#evaluationBatches(loader, purpose))
+    const all = batches.reduce((total, count) => total + count, 0)
+    for (const callback of this.#hooks()) await callback.onValidationStart?.(this, model, all)
+    let done = 0
+    for (const [i, named] of loaders.entries()) {
+      const values = await this.#evaluate(model, named, purpose, batches[i]!, async () => {
+        for (const callback of this.#hooks()) await callback.onValidationBatchEnd?.(this, model, done)
+        done++
+      })
+      if (!values) return undefined
       for (const [key, value] of Object.entries(values)) {
-        // The first set is what `val_loss` means; NeMo names all sets when there are several.
-        if (i === 0) metrics[`${prefix}_${key}`] = value
-        if (loaders.length > 1) metrics[`${name}_${prefix}_${key}`] = value
+        // The first set, or the one that val_dl_idx names, is what `val_loss` means; NeMo names all sets when there are several.
+        if (named.main ?? i === 0) metrics[`${prefix}_${key}`] = value
+        if (loaders.length > 1) metrics[`${named.name}_${prefix}_${key}`] = value
       }
     }
     return metrics
   }
 
-  async #evaluate(model: Model, loader: DataLoader, purpose: 'validation' | 'test', batches: number): Promise<Metrics> {
-    let program = this.#evaluations.get(loader)
-    if (!program) {
-      const step = purpose === 'test' ? model.testStep.bind(model) : model.validationStep.bind(model)
-      program = await EvaluationProgram.build(model, step, { runtime: this.runtime, ports: loader.outputTypes })
-      this.#evaluations.set(loader, program)
-    }
+  /** @returns undefined if a signal came meanwhile. */
+  async #evaluate(
+    model: Model,
+    { name, loader }: NamedLoader,
+    purpose: Purpose,
+    batches: number,
+    afterBatch?: () => Promise<void>,
+  ): Promise<Metrics | undefined> {
+    const program = await this.#evaluationProgram(model, loader.outputTypes, purpose)
     const accumulator = model.validationMetrics()
-    for await (const { position, batch } of loader.epoch(0)) {
-      if (position >= batches) break
-      accumulator.update(await program.run(batch), batch)
-      for (const callback of this.callbacks) await callback.onValidationBatchEnd?.(this, model, position)
-      if (this.#interrupts.received) break
-      if (position === batches - 1) break
+    for await (const { position, batch } of loader.epoch(0, 0, batches)) {
+      if (batch) {
+        const outputs = await this.#inContext(`${purpose} batch ${position} of ${name}`, () => program.run(batch))
+        accumulator.update(outputs, batch)
+      }
+      await afterBatch?.()
+      if (this.interrupted) return undefined
     }
     return accumulator.compute()
   }
 
+  async #evaluationProgram(model: Model, ports: PortTypes, purpose: Purpose): Promise<EvaluationProgram> {
+    const made = this.#evaluations.find(
+      (evaluation) => evaluation.model === model && evaluation.ports === ports && evaluation.purpose === purpose,
+    )
+    if (made) return made.program
+    const step = purpose === 'test' ? model.testStep.bind(model) : model.validationStep.bind(model)
+    const program = await EvaluationProgram.build(model, step, { runtime: this.runtime, ports })
+    this.#evaluations.push({ model, ports, purpose, program })
+    return program
+  }
+
   async #disposeEvaluations(): Promise<void> {
-    for (const program of this.#evaluations.values()) await program.dispose()
-    this.#evaluations.clear()
+    for (const { program } of this.#evaluations.splice(0)) await program.dispose()
   }
 
   /**
@@ -364,33 +521,48 @@ export class Trainer {
     const { model, optimization, program } = this.#requireRun()
     await saveRunCheckpoint(path, model, optimization.optimizer, program.accumulators, {
       progress: this.#progress,
+      trainingBatches: this.#trainingBatches,
       seed: this.config.seed,
+      metrics: this.callbackMetrics,
       callbacks: this.#callbackStates(),
     })
   }
 
   async #resume(path: string): Promise<void> {
     const { model, optimization, program } = this.#requireRun()
-    const state = await loadRunCheckpoint(path, model, optimization.optimizer, program.accumulators)
-    if (state.seed !== this.config.seed) {
-      throw new TrainerError(
-        `${path}: the run had seed ${state.seed}, the trainer has ${this.config.seed}. Resume with the same seed.`,
+    const state = await loadRunCheckpoint(path, model, optimization.optimizer, program.accumulators, {
+      seed: this.config.seed,
+    })
+    const { epoch, batch } = state.progress
+    if (batch > 0 && batch < state.trainingBatches && state.trainingBatches !== this.#trainingBatches) {
+      throw new RunCheckpointError(
+        path,
+        `the run stood at batch ${batch} of ${state.trainingBatches} in epoch ${epoch}, but an epoch now has ${this.#trainingBatches} batches. Use the same data, batch size and limits, or a checkpoint from the end of an epoch.`,
       )
     }
-    this.#progress = state.progress
-    // A checkpoint written at the very end of an epoch goes on with the next one.
-    if (state.progress.batch >= this.#totalBatches)
-      this.#progress = { ...state.progress, epoch: state.progress.epoch + 1, batch: 0 }
-    this.callbacks.forEach((callback, i) => {
-      const saved = state.callbacks[`${callback.constructor.name}.${i}`]
+    // At the end of an epoch, whatever an epoch was.
+    this.#progress =
+      batch >= state.trainingBatches ? { ...state.progress, batch: this.#trainingBatches } : state.progress
+    Object.assign(this.callbackMetrics, state.metrics)
+    for (const [name, callback] of this.#namedCallbacks()) {
+      const saved = state.callbacks[name]
       if (saved) callback.loadState?.(saved)
+    }
+  }
+
+  // Class names, numbered where there are several of a class: what else is in the list must not matter.
+  #namedCallbacks(): [string, Callback][] {
+    const seen = new Map<string, number>()
+    return this.callbacks.map((callback) => {
+      const type = callback.constructor.name
+      const count = (seen.get(type) ?? 0) + 1
+      seen.set(type, count)
+      return [count === 1 ? type : `${type}.${count}`, callback]
     })
   }
 
   #callbackStates(): CallbackStates {
-    const entries = this.callbacks.map(
-      (callback, i) => [`${callback.constructor.name}.${i}`, callback.state?.()] as const,
-    )
+    const entries = this.#namedCallbacks().map(([name, callback]) => [name, callback.state?.()] as const)
     return Object.fromEntries(entries.filter(([, state]) => state !== undefined)) as CallbackStates
   }
 
@@ -405,13 +577,6 @@ export class Trainer {
   /** Learning rate of the present step, while fitting. */
   get learningRate(): number | undefined {
     return this.#run?.optimization.scheduler.lr(this.#progress.globalStep)
-  }
-
-  async #call(
-    hook: 'onFitStart' | 'onTrainEpochStart' | 'onTrainEpochEnd' | 'onInterrupt' | 'onFitEnd',
-    model: Model,
-  ): Promise<void> {
-    for (const callback of this.callbacks) await callback[hook]?.(this, model)
   }
 
   /** Frees the runtime; weights come home to the model. */

@@ -5,32 +5,42 @@ const limit = z.union([z.number().int().min(0), z.number().min(0).max(1)])
 
 /** Settings of a trainer: Lightning's keys and meanings. */
 export const trainerConfigSchema = z.strictObject({
-  /** Passes over the data; null for no limit but max_steps. */
-  max_epochs: count.nullable().default(1000),
+  /** Passes over the data; -1 for no limit. Null: 1000, or no limit where max_steps or max_time is given. */
+  max_epochs: z.number().int().min(-1).nullable().default(null),
+  /** Passes over the data that no callback and no time limit can cut short. */
   min_epochs: count.default(0),
   /** Optimiser steps; null or -1 for no limit but max_epochs. */
   max_steps: z.number().int().min(-1).nullable().default(null),
-  /** Wall-clock limit, in seconds. */
+  /** Wall-clock limit of one call of `fit`, in seconds; the run can be resumed after it. */
   max_time: z.number().positive().nullable().default(null),
   accumulate_grad_batches: z.number().int().min(1).default(1),
   /** Largest gradient norm (or absolute value); 0 or null for no clipping. */
   gradient_clip_val: z.number().min(0).nullable().default(0),
   gradient_clip_algorithm: z.enum(['norm', 'value']).default('norm'),
-  /** Fraction of an epoch (up to 1.0), or number of batches, between validations. */
-  val_check_interval: z.number().positive().default(1.0),
+  /**
+   * Fraction of an epoch (up to 1.0), or number of batches, between validations. A number of batches that is larger
+   * than the epoch means its end. Training that ends by its epochs or steps is validated there in any case, which
+   * Lightning does not do.
+   */
+  val_check_interval: z.union([z.number().positive().max(1), z.number().int().min(1)]).default(1.0),
   check_val_every_n_epoch: z.number().int().min(1).default(1),
+  /** Validation batches of each set before training, to find mistakes early; -1 for all. */
   num_sanity_val_steps: z.number().int().min(-1).default(2),
+  /** Share of the batches (up to 1.0, at least one batch), or their number from 2 on; 0 for none. */
   limit_train_batches: limit.default(1.0),
   limit_val_batches: limit.default(1.0),
   limit_test_batches: limit.default(1.0),
-  /** Train and validate on this many batches (or this share) of the training data, in fixed order. */
+  /** Train and validate on this many batches (a share below 1.0) of the training data, the same ones in each epoch. */
   overfit_batches: limit.default(0),
-  /** One batch of everything (or so many), to see whether it runs. */
+  /**
+   * One batch of everything (or so many), to see whether it runs: one epoch, no sanity check, no checkpoints, no early
+   * stopping.
+   */
   fast_dev_run: z.union([z.boolean(), count]).default(false),
   log_every_n_steps: z.number().int().min(1).default(50),
-  /** Seed of weights, order, augmentation and dropout. */
+  /** Seed of dropout and of what else training draws at random. Data loaders and initial weights have their own. */
   seed: z.number().int().default(0),
-  /** Stop with an error when the loss is NaN or infinite. */
+  /** Stop with an error when the loss or the gradients are NaN or infinite. */
   terminate_on_nan: z.boolean().default(true),
   enable_progress_bar: z.boolean().default(true),
   precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
@@ -49,9 +59,11 @@ export type TrainerConfig = z.output<typeof trainerConfigSchema>
 /** Settings of a trainer as they are written: any of the keys. */
 export type TrainerConfigInput = z.input<typeof trainerConfigSchema>
 
-/** What a limit means for a number of batches: up to 1.0 a share, whole numbers a count (1 is all of them, as a float). */
+/**
+ * What a limit means for a number of batches: up to 1.0 a share, at least one batch; whole numbers from 2 on a count.
+ * JavaScript cannot tell 1 from 1.0, so 1 is all of them.
+ */
 export function limitedBatches(limitValue: number, batches: number): number {
-  return limitValue <= 1 && !(limitValue === 0)
-    ? Math.floor(batches * limitValue) || (batches > 0 ? 1 : 0)
-    : Math.min(batches, limitValue)
+  if (limitValue === 0 || batches === 0) return 0
+  return limitValue <= 1 ? Math.max(1, Math.floor(batches * limitValue)) : Math.min(batches, limitValue)
 }

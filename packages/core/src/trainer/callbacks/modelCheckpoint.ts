@@ -1,7 +1,6 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { nodeBuiltin } from '../../checkpoint/nodeBuiltin.js'
 import type { Model } from '../../models/model.js'
-import type { Callback, Metrics } from '../callback.js'
+import type { Callback, CallbackState, Metrics } from '../callback.js'
 import { TrainerError } from '../errors.js'
 import type { Trainer } from '../trainer.js'
 
@@ -21,20 +20,34 @@ export interface ModelCheckpointOptions {
   readonly save_last?: boolean
   /** Also write the last checkpoint every so many optimiser steps; 0 for only after validations and epochs. Default 0. */
   readonly every_n_train_steps?: number
-  /** Write the final weights as `PREFIX.nemo` at the end of training. Default false. */
+  /** Write the final weights as `PREFIX.nemo` at the end of training, unless it was interrupted. Default false. */
   readonly always_save_nemo?: boolean
 }
 
 interface Kept {
-  readonly path: string
+  /** Name of the file in the folder, which may have moved when a run goes on. */
+  readonly file: string
   readonly value: number
 }
 
-/** Writes the best and the last checkpoints of a run; each file is written whole or not at all. */
+const builtin = () => ({
+  fs: nodeBuiltin('node:fs', 'Writing checkpoints').promises,
+  path: nodeBuiltin('node:path', 'Writing checkpoints'),
+})
+
+/**
+ * Writes the best and the last checkpoints of a run; each file is written whole or not at all. A value that is NaN is
+ * worse than all others; of equal values the earlier one is better. Off during `fast_dev_run`.
+ */
 export class ModelCheckpoint implements Callback {
+  readonly savesCheckpoints = true
   readonly #options: Required<ModelCheckpointOptions>
-  #kept: Kept[] = []
-  #savedStep = -1
+  /** Best first. */
+  #kept: readonly Kept[] = []
+  /** Files that are no longer among the best and must go. */
+  #dropped: readonly string[] = []
+  #saved = ''
+  #savedStep = 0
 
   constructor(options: ModelCheckpointOptions) {
     this.#options = {
@@ -51,56 +64,78 @@ export class ModelCheckpoint implements Callback {
 
   /** Path of the checkpoint that a run goes on from. */
   get lastPath(): string {
-    return join(this.#options.dirpath, `${this.#options.prefix}-last.ckpt`)
+    return this.#in(`${this.#options.prefix}-last.ckpt`)
   }
 
   /** Path of the best checkpoint so far. */
   get bestPath(): string | undefined {
-    return this.#kept[0]?.path
+    const best = this.#kept[0]
+    return best && this.#in(best.file)
   }
 
+  #in(file: string): string {
+    return builtin().path.join(this.#options.dirpath, file)
+  }
+
+  /** Value of the watched metric at the best checkpoint. */
   get bestValue(): number | undefined {
     return this.#kept[0]?.value
   }
 
-  async onFitStart(): Promise<void> {
-    await mkdir(this.#options.dirpath, { recursive: true })
-    // What a killed run left half-written.
-    for (const name of await readdir(this.#options.dirpath)) {
-      if (name.endsWith('.tmp')) await rm(join(this.#options.dirpath, name), { force: true })
+  async onFitStart(trainer: Trainer): Promise<void> {
+    if (trainer.config.fast_dev_run) return
+    const { fs } = builtin()
+    const { dirpath, prefix } = this.#options
+    await fs.mkdir(dirpath, { recursive: true })
+    // What a killed run left half-written. Other files of that ending are somebody else's.
+    for (const name of await fs.readdir(dirpath)) {
+      if (name.startsWith(`.${prefix}-`) && /\.ckpt\.[0-9a-f-]{36}\.tmp$/.test(name))
+        await fs.rm(this.#in(name), { force: true })
     }
+    await this.#removeDropped()
+    this.#saved = ''
+    this.#savedStep = trainer.globalStep
   }
 
+  /** @throws TrainerError if the metric was never logged. */
   async onValidationEnd(trainer: Trainer, _model: Model, metrics: Metrics): Promise<void> {
-    const { monitor, mode, save_top_k, dirpath, prefix } = this.#options
-    if (save_top_k !== 0) {
-      const value = metrics[monitor] ?? trainer.callbackMetrics[monitor]
-      if (value === undefined) {
-        throw new TrainerError(
-          `ModelCheckpoint watches ${monitor}, which was not logged. Logged: ${Object.keys(trainer.callbackMetrics).join(', ')}.`,
-        )
-      }
-      const better = (a: number, b: number) => (mode === 'min' ? a < b : a > b)
-      const worst = this.#kept.at(-1)
-      if (save_top_k < 0 || this.#kept.length < save_top_k || (worst && better(value, worst.value))) {
-        const path = join(
-          dirpath,
-          `${prefix}--${monitor}=${value.toFixed(4)}-epoch=${trainer.currentEpoch}-step=${trainer.globalStep}.ckpt`,
-        )
-        await trainer.saveCheckpoint(path)
-        // Behind equals: the earlier one stays best.
-        const at = this.#kept.findIndex((kept) => better(value, kept.value))
-        this.#kept.splice(at < 0 ? this.#kept.length : at, 0, { path, value })
-        for (const dropped of save_top_k < 0 ? [] : this.#kept.splice(save_top_k))
-          await rm(dropped.path, { force: true })
-      }
-    }
+    if (trainer.config.fast_dev_run) return
+    if (this.#options.save_top_k !== 0) await this.#saveIfGood(trainer, metrics)
     await this.#saveLast(trainer)
+    await this.#removeDropped()
+  }
+
+  async #saveIfGood(trainer: Trainer, metrics: Metrics): Promise<void> {
+    const { monitor, mode, save_top_k, prefix } = this.#options
+    const value = metrics[monitor] ?? trainer.callbackMetrics[monitor]
+    if (value === undefined) {
+      throw new TrainerError(
+        `ModelCheckpoint watches ${monitor}, which was not logged. Logged: ${Object.keys(trainer.callbackMetrics).join(', ')}.`,
+      )
+    }
+    const better = (a: number, b: number) => !Number.isNaN(a) && (Number.isNaN(b) || (mode === 'min' ? a < b : a > b))
+    const limit = save_top_k < 0 ? Number.POSITIVE_INFINITY : save_top_k
+    const rank = this.#kept.filter((kept) => !better(value, kept.value)).length
+    if (rank >= limit) return
+    const metric = `${monitor.replace(/[/\\]/g, '_')}=${value.toFixed(4)}`
+    const file = `${prefix}--${metric}-epoch=${trainer.currentEpoch}-step=${trainer.globalStep}.ckpt`
+    const ranked = [...this.#kept.slice(0, rank), { file, value }, ...this.#kept.slice(rank)]
+    // Before writing, so that the file knows of itself.
+    this.#kept = ranked.slice(0, limit)
+    this.#dropped = [...this.#dropped, ...ranked.slice(limit).map((kept) => kept.file)]
+    await trainer.saveCheckpoint(this.#in(file))
+  }
+
+  // Only when the last checkpoint no longer counts on them: a run that is killed in between removes them later.
+  async #removeDropped(): Promise<void> {
+    for (const file of this.#dropped) await builtin().fs.rm(this.#in(file), { force: true })
+    this.#dropped = []
   }
 
   async onTrainBatchEnd(trainer: Trainer): Promise<void> {
     const every = this.#options.every_n_train_steps
-    if (every > 0 && trainer.globalStep > 0 && trainer.globalStep % every === 0) await this.#saveLast(trainer)
+    if (every > 0 && trainer.globalStep !== this.#savedStep && trainer.globalStep % every === 0)
+      await this.#saveLast(trainer)
   }
 
   async onTrainEpochEnd(trainer: Trainer): Promise<void> {
@@ -113,27 +148,39 @@ export class ModelCheckpoint implements Callback {
 
   async onFitEnd(trainer: Trainer, model: Model): Promise<void> {
     await this.#saveLast(trainer)
-    if (this.#options.always_save_nemo) await model.saveTo(join(this.#options.dirpath, `${this.#options.prefix}.nemo`))
+    const { always_save_nemo, prefix } = this.#options
+    if (always_save_nemo && !trainer.interrupted && !trainer.config.fast_dev_run)
+      await model.saveTo(this.#in(`${prefix}.nemo`))
   }
 
   async #saveLast(trainer: Trainer): Promise<void> {
-    if (!this.#options.save_last || this.#savedStep === trainer.progress.batchesDone) return
+    const { batchesDone, validationDue } = trainer.progress
+    const state = `${batchesDone} ${validationDue}`
+    if (!this.#options.save_last || trainer.config.fast_dev_run || this.#saved === state) return
     await trainer.saveCheckpoint(this.lastPath)
-    this.#savedStep = trainer.progress.batchesDone
+    this.#saved = state
+    this.#savedStep = trainer.globalStep
   }
 
-  state(): Record<string, number | string> {
-    return Object.fromEntries(
-      this.#kept.flatMap(({ path, value }, i) => [
-        [`path${i}`, path],
+  state(): CallbackState {
+    return Object.fromEntries([
+      ...this.#kept.flatMap(({ file, value }, i): [string, string | number][] => [
+        [`file${i}`, file],
         [`value${i}`, value],
       ]),
-    )
+      ...this.#dropped.map((file, i): [string, string] => [`dropped${i}`, file]),
+    ])
   }
 
-  loadState(state: Readonly<Record<string, number | string | boolean | null>>): void {
-    this.#kept = []
-    for (let i = 0; typeof state[`path${i}`] === 'string'; i++)
-      this.#kept.push({ path: String(state[`path${i}`]), value: Number(state[`value${i}`]) })
+  loadState(state: CallbackState): void {
+    const { basename } = builtin().path
+    const files = (key: string) => {
+      const found: string[] = []
+      // A checkpoint must not make us remove files elsewhere.
+      for (let i = 0; typeof state[`${key}${i}`] === 'string'; i++) found.push(basename(String(state[`${key}${i}`])))
+      return found
+    }
+    this.#kept = files('file').map((file, i) => ({ file, value: Number(state[`value${i}`]) }))
+    this.#dropped = files('dropped')
   }
 }

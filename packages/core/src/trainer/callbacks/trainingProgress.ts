@@ -1,5 +1,5 @@
-import type { Model } from '../../models/model.js'
 import { ProgressBar } from '../../logging/progressBar.js'
+import type { Model } from '../../models/model.js'
 import type { Callback, Metrics } from '../callback.js'
 import type { Trainer } from '../trainer.js'
 import type { StepResult } from '../trainingProgram.js'
@@ -12,8 +12,7 @@ export class TrainingProgress implements Callback {
   #validation: Record<string, number> = {}
 
   onFitStart(trainer: Trainer): void {
-    const epochs = trainer.config.max_epochs ?? Number.POSITIVE_INFINITY
-    const byEpochs = epochs * trainer.trainingBatches
+    const byEpochs = trainer.maxEpochs * trainer.trainingBatches
     const steps = trainer.maxSteps(trainer.trainingBatches)
     this.#total = steps === undefined ? byEpochs : Math.min(byEpochs, steps * trainer.config.accumulate_grad_batches)
     this.#bar = new ProgressBar({
