@@ -19,6 +19,12 @@ export const acousticsSchema = z.strictObject({
   rate_wpm: rangeSchema(80, 390).default([120, 230]),
   /** Probability that the digits of a string are spoken one by one, with pauses, instead of in one breath. */
   isolated: shareSchema.default(0.1),
+  /**
+   * Cuts the synthesiser's silence around the speech, or around each isolated digit: everything before the first and after the
+   * last sample that is less than so many decibels below the peak. A few decibels cut into consonants, as people who trim
+   * recordings do. Default: nothing is cut.
+   */
+  trim_db: rangeSchema(5, 100).nullable().default(null),
   /** Probability of no noise at all. */
   clean: shareSchema.default(0.3),
   /** Speech over noise where there is noise, in decibels. */

@@ -95,7 +95,7 @@ function speak(
   espeak: Espeak,
   { accent, variant }: Voice,
   digits: readonly number[],
-  { rate_wpm, isolated }: Acoustics,
+  { rate_wpm, isolated, trim_db }: Acoustics,
   random: RandomGenerator,
 ): Speech {
   const options = {
@@ -109,15 +109,16 @@ function speak(
   const oneByOne = random.random() < isolated
   if (!oneByOne) {
     const pauses = new Set([...digits.keys()].filter((at) => at + 1 < digits.length && random.random() < 0.12))
-    return espeak.synthesize(digitSpeech(accent, digits, pauses), options)
+    return trim(espeak.synthesize(digitSpeech(accent, digits, pauses), options), trim_db, random)
   }
-  const words = digits.map((digit) =>
-    espeak.synthesize(digitSpeech(accent, [digit], new Set()), {
+  const words = digits.map((digit) => {
+    const word = espeak.synthesize(digitSpeech(accent, [digit], new Set()), {
       ...options,
       rateWpm: clamp(options.rateWpm * random.uniform(0.85, 1.15), 80, 450),
       pitch: clamp(options.pitch + 8 * random.normal(), 0, 99),
-    }),
-  )
+    })
+    return trim(word, trim_db, random)
+  })
   const { sampleRate } = words[0]!
   const gaps = words.map(() => Math.round(random.uniform(0.02, 0.3) * sampleRate))
   const joined = new Float32Array(words.reduce((sum, word, at) => sum + word.samples.length + gaps[at]!, 0))
@@ -127,6 +128,16 @@ function speak(
     end += word.samples.length + gaps[at]!
   }
   return { samples: joined, sampleRate }
+}
+
+/** Cuts what is too faint at both ends; see `trim_db`. */
+function trim({ samples, sampleRate }: Speech, trimDb: Acoustics['trim_db'], random: RandomGenerator): Speech {
+  if (trimDb === null) return { samples, sampleRate }
+  let peak = 0
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample))
+  const threshold = peak * 10 ** (-random.uniform(...trimDb) / 20)
+  const isLoud = (sample: number) => Math.abs(sample) >= threshold
+  return { samples: samples.slice(samples.findIndex(isLoud), samples.findLastIndex(isLoud) + 1), sampleRate }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 export const fsddPretrainingParameters = {
   utterances: { train: 3000, dev: 200, test: 200 },
   digits: [1, 6],
+  single_share: 0.4,
   invented_speakers: 400,
   invented_share: 0.75,
   foreign_share: 0.4,
@@ -20,11 +21,12 @@ export const fsddPretrainingParameters = {
     bandwidth_hz: 4000,
     rate_wpm: [105, 240],
     isolated: 0.7,
+    trim_db: [22, 45],
     clean: 0.25,
     snr_db: [5, 35],
     echo: 0.25,
     telephone: 0.3,
-    padding_seconds: [0, 0.2],
+    padding_seconds: [0, 0.08],
     level_db: [-34, -12],
   },
 } as const satisfies SpokenDigitsOverrides

@@ -54,6 +54,12 @@ describe('limitBand', () => {
     expect(gainDb(7000, telephone)).toBeLessThan(-14)
   })
 
+  it('raises and lowers around a peak', () => {
+    expect(gainDb(1000, { peaks: [{ hz: 1000, gainDb: 6 }] })).toBeCloseTo(6, 0)
+    expect(gainDb(1000, { peaks: [{ hz: 1000, gainDb: -6 }] })).toBeCloseTo(-6, 0)
+    expect(gainDb(100, { peaks: [{ hz: 1000, gainDb: 6 }] })).toBeCloseTo(0, 0)
+  })
+
   it('tilts the spectrum', () => {
     expect(gainDb(200, { tiltDb: 6 })).toBeCloseTo(0, 0)
     expect(gainDb(6000, { tiltDb: 6 })).toBeCloseTo(6, 0)

@@ -25,7 +25,9 @@ export const spokenDigitsSchema = z.strictObject({
     })
     .prefault({}),
   /** Fewest and most digits of an utterance; every length in between is equally likely. */
-  digits: rangeSchema(1, 20).default([1, 7]),
+  digits: z.tuple([z.int(), z.int()]).pipe(rangeSchema(1, 20)).default([1, 7]),
+  /** Part of the utterances that are single digits, besides those that `digits` makes. */
+  single_share: shareSchema.default(0),
   /** How many speakers are invented besides espeak-ng's own; they speak in training only. */
   invented_speakers: z.int().min(0).max(10_000).default(200),
   /** Part of the training utterances that invented speakers say, as far as there are any. */

@@ -85,10 +85,10 @@ export class SpokenDigitsMaker {
   }
 
   #make(split: CorpusSplit, index: number): DigitUtterance {
-    const { seed, digits, acoustics } = this.#parameters
+    const { seed, digits, single_share, acoustics } = this.#parameters
     const random = new RandomGenerator(seed, streams[split], index)
     const voice = split === 'train' ? this.#drawTrainingVoice(random) : drawHeldOutVoice(split, random)
-    const length = random.integer(...digits)
+    const length = random.random() < single_share ? 1 : random.integer(...digits)
     const text = Array.from({ length }, () => random.integer(0, 9))
     return makeDigitUtterance(this.#espeak, voice, text, acoustics, this.#babble, random)
   }
