@@ -61,7 +61,9 @@ export const CTCLoss = defineOp({
 const LOG_ZERO = -1e30
 
 function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly Tensor[] {
-  const [logProbs, targets, inputLengths, targetLengths] = inputs as readonly [Tensor, Tensor, Tensor, Tensor]
+  const [given, targets, inputLengths, targetLengths] = inputs as readonly [Tensor, Tensor, Tensor, Tensor]
+  // LOG_ZERO needs float32's range.
+  const logProbs = cast(given, 'float32')
   const { blank, zero_infinity } = node.attributes as { blank: number; zero_infinity: number }
   const [B, T, C] = logProbs.shape as [Tensor['shape'][0], Tensor['shape'][0], Tensor['shape'][0]]
   const U = targets.shape[1]!
@@ -74,7 +76,7 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   const states = reshapeTo(concat([pairs, fill([B, 1], blank, 'int64', sources)], 1), [B, S], sources)
 
   // A label may follow its second predecessor directly unless both are equal or it is blank: 0 or LOG_ZERO, [B, S]
-  const twoBack = concat([fill([B, 2], blank, 'int64', sources), narrow(states, 1, 0, -2)], 1)
+  const twoBack = narrow(concat([fill([B, 2], blank, 'int64', sources), states], 1), 1, 0, -2)
   const skips = logicalAnd(
     logicalNot(equal(states, blank)),
     logicalNot(equal(states, reshapeTo(twoBack, [B, S], sources))),
@@ -91,8 +93,8 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   const stateIndex = unsqueeze(range(dimTensor(S, [states, ...sources])), 0)
   const lastState = unsqueeze(mul(targetLengths, 2), 1)
   const edge = (width: number) => fill([B, width], LOG_ZERO, 'float32', sources)
-  const shiftedRight = (x: Tensor, by: number) => reshapeTo(concat([edge(by), narrow(x, 1, 0, -by)], 1), [B, S], [x])
-  const shiftedLeft = (x: Tensor, by: number) => reshapeTo(concat([narrow(x, 1, by), edge(by)], 1), [B, S], [x])
+  const shiftedRight = (x: Tensor, by: number) => reshapeTo(narrow(concat([edge(by), x], 1), 1, 0, -by), [B, S], [x])
+  const shiftedLeft = (x: Tensor, by: number) => reshapeTo(narrow(concat([x, edge(by)], 1), 1, by), [B, S], [x])
 
   // Before the first frame all mass sits on the first blank.
   const start = where(expand(equal(stateIndex, 0), [B, S], [states]), constant(0), constant(LOG_ZERO))
@@ -112,7 +114,11 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   // Utterances of no frames match only empty targets, which the start state provides.
   const logLikelihood = logSumExp([endBlank, where(noLabels, constant(LOG_ZERO), endLabel)])
   const infeasible = less(logLikelihood, LOG_ZERO / 10)
-  const loss = where(infeasible, zero_infinity ? constant(0) : constant(Number.POSITIVE_INFINITY), neg(logLikelihood))
+  const loss = where(
+    infeasible,
+    zero_infinity ? constant(0) : constant(Number.POSITIVE_INFINITY),
+    sub(0, logLikelihood),
+  )
 
   // Backward variables exclude their own frame's emission.
   const isLast = logicalAnd(greaterOrEqual(stateIndex, sub(lastState, 1)), less(stateIndex, add(lastState, 1)))
@@ -131,12 +137,12 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   const perClass = matMul(transpose(posterior, [1, 0, 2]), oneHot(states, dimTensor(C, sources)))
   const usable = logicalAnd(transpose(valid, [1, 0, 2]), unsqueeze(logicalNot(infeasible), [1, 2]))
   const gradient = where(usable, sub(exp(logProbs), perClass), 0)
-  if (zero_infinity) return [loss, gradient]
+  if (zero_infinity) return [cast(loss, given.dtype), cast(gradient, given.dtype)]
   const undefinedRows = logicalAnd(
     greater(unsqueeze(cast(infeasible, 'float32'), [1, 2]), 0),
     transpose(valid, [1, 0, 2]),
   )
-  return [loss, where(undefinedRows, constant(Number.NaN), gradient)]
+  return [cast(loss, given.dtype), cast(where(undefinedRows, constant(Number.NaN), gradient), given.dtype)]
 }
 
 // ln(e^a + e^b + ...) of tensors of one shape.
