@@ -1,4 +1,5 @@
 import { TokenizerError } from './errors.js'
+import type { Tokenizer } from './tokenizer.js'
 
 /** What happens to characters that are no labels: left out and reported (as NeMo does, silently), or an error. */
 export type UnknownCharacters = 'drop' | 'error'
@@ -7,6 +8,11 @@ export type UnknownCharacters = 'drop' | 'error'
 export interface CharTokenizerOptions {
   /** Fold to lower case before looking characters up. Default true, as NeMo's parsers. */
   readonly lowercase?: boolean
+  /**
+   * `join`: white space at the ends goes, runs of it within are one space. `keep`: as NeMo's parser, which trims too but
+   * gives each space an id and knows tabs and line breaks only as labels. Default `join`.
+   */
+  readonly whitespace?: 'join' | 'keep'
   /** Default `drop`. */
   readonly unknown?: UnknownCharacters
 }
@@ -19,16 +25,16 @@ export interface CharEncoding {
 }
 
 /**
- * Text as ids of its characters: id i is `labels[i]`. Labels may be longer than a character (`<sp>`); then the longest
- * that fits wins.
+ * Text as ids of its characters: id i is `labels[i]`. A label of several characters (`<noise>`) stands for a whole word
+ * between spaces, never for a part of one.
  *
  * Source: NeMo v1.0.0 `CharParser`.
  */
-export class CharTokenizer {
+export class CharTokenizer implements Tokenizer {
   readonly labels: readonly string[]
   readonly #ids: ReadonlyMap<string, number>
-  readonly #longest: number
   readonly #lowercase: boolean
+  readonly #whitespace: 'join' | 'keep'
   readonly #unknown: UnknownCharacters
 
   /** @throws TokenizerError for empty or repeated labels. */
@@ -43,8 +49,8 @@ export class CharTokenizer {
     }
     this.labels = [...labels]
     this.#ids = ids
-    this.#longest = Math.max(1, ...labels.map((label) => [...label].length))
     this.#lowercase = options.lowercase ?? true
+    this.#whitespace = options.whitespace ?? 'join'
     this.#unknown = options.unknown ?? 'drop'
   }
 
@@ -53,10 +59,10 @@ export class CharTokenizer {
     return this.labels.length
   }
 
-  /** Trims, folds case and joins runs of white space. */
+  /** Trims, folds case and, unless told to keep it, joins runs of white space. */
   normalize(text: string): string {
-    const folded = this.#lowercase ? text.toLowerCase() : text
-    return folded.replace(/\s+/gu, ' ').trim()
+    const folded = (this.#lowercase ? text.toLowerCase() : text).trim()
+    return this.#whitespace === 'join' ? folded.replace(/\s+/gu, ' ') : folded
   }
 
   /**
@@ -65,20 +71,17 @@ export class CharTokenizer {
    * @throws TokenizerError for a character without label, with `unknown: 'error'`.
    */
   encode(text: string): CharEncoding {
-    const characters = [...this.normalize(text)]
     const ids: number[] = []
     const unknown: string[] = []
-    for (let at = 0; at < characters.length; ) {
-      let length = Math.min(this.#longest, characters.length - at)
-      let id: number | undefined
-      for (; length > 0 && id === undefined; length--) id = this.#ids.get(characters.slice(at, at + length).join(''))
-      if (id === undefined) {
-        unknown.push(characters[at]!)
-        at++
-      } else {
-        ids.push(id)
-        at += length + 1
-      }
+    const add = (character: string): void => {
+      const id = this.#ids.get(character)
+      if (id === undefined) unknown.push(character)
+      else ids.push(id)
+    }
+    for (const [i, word] of this.normalize(text).split(' ').entries()) {
+      if (i > 0) add(' ')
+      if (this.#ids.has(word)) add(word)
+      else for (const character of word) add(character)
     }
     if (unknown.length > 0 && this.#unknown === 'error') {
       throw new TokenizerError(
@@ -88,14 +91,45 @@ export class CharTokenizer {
     return { ids, unknown }
   }
 
-  /** Text of ids; ids outside the labels are an error. */
+  /** Text of ids: labels joined. */
   decode(ids: readonly number[]): string {
-    return ids
-      .map((id) => {
-        const label = this.labels[id]
-        if (label === undefined) throw new TokenizerError(`Id ${id} is outside the ${this.labels.length} labels.`)
-        return label
-      })
-      .join('')
+    return this.tokensToText(this.idsToTokens(ids))
+  }
+
+  /** @throws TokenizerError for a character without label, with `unknown: 'error'`. */
+  textToTokens(text: string): string[] {
+    return this.idsToTokens(this.textToIds(text))
+  }
+
+  /** @throws TokenizerError for a character without label, with `unknown: 'error'`. */
+  textToIds(text: string): number[] {
+    return this.encode(text).ids
+  }
+
+  tokensToText(tokens: readonly string[]): string {
+    return tokens.join('')
+  }
+
+  /** As `decode`. */
+  idsToText(ids: readonly number[]): string {
+    return this.decode(ids)
+  }
+
+  /** @throws TokenizerError for what is no label. */
+  tokensToIds(tokens: readonly string[]): number[] {
+    return tokens.map((token) => {
+      const id = this.#ids.get(token)
+      if (id === undefined)
+        throw new TokenizerError(`${JSON.stringify(token)} is none of the ${this.vocabSize} labels.`)
+      return id
+    })
+  }
+
+  idsToTokens(ids: readonly number[]): string[] {
+    return ids.map((id) => {
+      const label = this.labels[id]
+      if (label === undefined) throw new TokenizerError(`Id ${id} is outside the ${this.labels.length} labels.`)
+      return label
+    })
   }
 }

@@ -206,9 +206,11 @@ function decodeBytes(bytes: readonly number[]): string {
   return text
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function decodeCharacter(bytes: readonly number[]): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes))
+    return utf8.decode(Uint8Array.from(bytes))
   } catch {
     return undefined
   }
