@@ -1,4 +1,6 @@
 import { decompose } from '../../rewrite/decompose.js'
+import { dropExpands } from '../../rewrite/dropExpands.js'
+import { mergeSizes } from '../../rewrite/mergeSizes.js'
 import { type RewriteRule, rebuild } from '../../rewrite/rebuild.js'
 import { combine, simplify } from '../../rewrite/simplify.js'
 import type { Tensor } from '../../tensor.js'
@@ -23,7 +25,9 @@ export interface LoweringTarget {
 /** Says every op in the words that ONNX Runtime's CPU kernels execute fastest, as measured by tools/bench. */
 export function lowerForOrt(outputs: readonly Tensor[], target: LoweringTarget): Tensor[] {
   const defined = simplify(decompose(outputs, combine(definitions(target)), new Set()))
-  return target.fast && !target.frozen ? simplify(rebuild(defined, { rule: matMulTransposed })) : defined
+  if (!target.fast) return defined
+  const sized = rebuild(defined, { rule: mergeSizes(), enterBodies: false })
+  return simplify(rebuild(sized, { rule: combine(target.frozen ? [dropExpands] : [dropExpands, matMulTransposed]) }))
 }
 
 // Rules that look at a node and its inputs alone; what they make is lowered in turn.
