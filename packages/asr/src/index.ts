@@ -3,6 +3,7 @@ export {
   type AudioToCharConfig,
   AudioToCharDataset,
   audioToCharConfigSchema,
+  audioToCharOutputTypes,
   type UtteranceInfo,
 } from './data/audioToCharDataset.js'
 // Decoding

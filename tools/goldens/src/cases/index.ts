@@ -2,7 +2,24 @@ import type { CaseHandler } from '../caseHandler.js'
 import { convEncoder } from './convEncoder.js'
 import { ctc } from './ctc.js'
 import { mel } from './mel.js'
+import { nemoArchive } from './nemoArchive.js'
+import { neuralTypes } from './neuralTypes.js'
+import { optimizers } from './optimizers.js'
+import { schedulers } from './schedulers.js'
 import { specAugment } from './specAugment.js'
+import { trainingTrajectory } from './trainingTrajectory.js'
+import { wer } from './wer.js'
 
 /** All kinds of cases that we can compute; the first that matches counts. */
-export const caseHandlers: readonly CaseHandler[] = [mel, convEncoder, ctc, specAugment]
+export const caseHandlers: readonly CaseHandler[] = [
+  mel,
+  convEncoder,
+  ctc,
+  specAugment,
+  wer,
+  optimizers,
+  schedulers,
+  nemoArchive,
+  trainingTrajectory,
+  neuralTypes,
+]
