@@ -239,7 +239,10 @@ export class Trainer {
     while (this.#progress.epoch < this.maxEpochs) {
       if (this.interrupted) return 'interrupted'
       // Between two epochs; in the middle of one, a validation may be due first.
-      if (this.#progress.batch === 0 && this.#progress.globalStep >= (maxSteps ?? Number.POSITIVE_INFINITY)) break
+      if (this.#progress.batch === 0) {
+        if (this.#progress.globalStep >= (maxSteps ?? Number.POSITIVE_INFINITY)) return 'finished'
+        if (this.shouldStop && this.#progress.epoch >= this.config.min_epochs) return 'stopped'
+      }
       await this.#call('onTrainEpochStart', model)
       const ended = await this.#epoch()
       if (ended === 'interrupted') return ended
@@ -248,9 +251,8 @@ export class Trainer {
         this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
       for (const line of loader.dataset.problems?.() ?? []) await this.#say(line)
       if (ended) return ended
-      if (this.shouldStop && this.#progress.epoch >= this.config.min_epochs) return 'stopped'
     }
-    return 'finished'
+    return this.shouldStop ? 'stopped' : 'finished'
   }
 
   /** @returns why training ends, or undefined to go on with the next epoch. */

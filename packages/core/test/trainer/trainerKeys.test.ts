@@ -7,7 +7,7 @@ import { type TinyConfig, type TinyDataOptions, tinyLoader, tinyModel, weightsOf
 const runtime = ort({ threads: 1 })
 afterAll(() => runtime.dispose())
 
-async function fit(
+async function train(
   config: TrainerConfigInput,
   {
     data,
@@ -28,13 +28,13 @@ async function fit(
 
 describe('the length of training', () => {
   it('max_epochs counts passes over the data', async () => {
-    const { recorder, result } = await fit({ max_epochs: 2 })
+    const { recorder, result } = await train({ max_epochs: 2 })
     expect(recorder.of('batch').length).toBe(10)
     expect(result).toMatchObject({ status: 'finished', epoch: 2, globalStep: 10 })
   })
 
   it('max_steps counts steps of the optimiser and may end an epoch in its middle', async () => {
-    const { recorder, result } = await fit({ max_steps: 7 })
+    const { recorder, result } = await train({ max_steps: 7 })
     expect(recorder.of('batch').length).toBe(7)
     expect(result).toMatchObject({ status: 'finished', epoch: 1, globalStep: 7 })
   })
@@ -50,39 +50,39 @@ describe('the length of training', () => {
   })
 
   it('the smaller of max_steps and max_epochs counts', async () => {
-    expect((await fit({ max_steps: 7, max_epochs: 1 })).result.globalStep).toBe(5)
+    expect((await train({ max_steps: 7, max_epochs: 1 })).result.globalStep).toBe(5)
   })
 
   it('max_steps 0 and max_epochs 0 train nothing', async () => {
     for (const config of [{ max_steps: 0 }, { max_epochs: 0 }]) {
-      const { recorder, result } = await fit(config)
+      const { recorder, result } = await train(config)
       expect(recorder.events).toEqual(['fit start', 'fit end'])
       expect(result).toMatchObject({ status: 'finished', epoch: 0, globalStep: 0 })
     }
   })
 
   it('max_time ends training after the batch in which it passes, as a stop', async () => {
-    const { result, recorder } = await fit({ max_time: 1e-9, max_epochs: 5 })
+    const { result, recorder } = await train({ max_time: 1e-9, max_epochs: 5 })
     expect(result.status).toBe('stopped')
     expect(recorder.of('batch')).toEqual(['batch 0 step 1'])
   })
 
   it('min_epochs outlasts max_time', async () => {
-    const { result } = await fit({ max_time: 1e-9, max_epochs: 5, min_epochs: 2 })
+    const { result } = await train({ max_time: 1e-9, max_epochs: 5, min_epochs: 2 })
     expect(result).toMatchObject({ status: 'stopped', globalStep: 6 })
   })
 
   it('limit_train_batches takes a number or a share, at least one batch', async () => {
-    expect((await fit({ max_epochs: 1, limit_train_batches: 2 })).result.globalStep).toBe(2)
-    expect((await fit({ max_epochs: 1, limit_train_batches: 0.5 })).result.globalStep).toBe(2)
-    expect((await fit({ max_epochs: 1, limit_train_batches: 0.01 })).result.globalStep).toBe(1)
-    expect((await fit({ max_epochs: 1, limit_train_batches: 1 })).result.globalStep).toBe(5)
-    expect((await fit({ max_epochs: 1, limit_train_batches: 100 })).result.globalStep).toBe(5)
-    await expect(fit({ max_epochs: 1, limit_train_batches: 0 })).rejects.toThrow(/no batches.*limit_train_batches/)
+    expect((await train({ max_epochs: 1, limit_train_batches: 2 })).result.globalStep).toBe(2)
+    expect((await train({ max_epochs: 1, limit_train_batches: 0.5 })).result.globalStep).toBe(2)
+    expect((await train({ max_epochs: 1, limit_train_batches: 0.01 })).result.globalStep).toBe(1)
+    expect((await train({ max_epochs: 1, limit_train_batches: 1 })).result.globalStep).toBe(5)
+    expect((await train({ max_epochs: 1, limit_train_batches: 100 })).result.globalStep).toBe(5)
+    await expect(train({ max_epochs: 1, limit_train_batches: 0 })).rejects.toThrow(/no batches.*limit_train_batches/)
   })
 
   it('samples beyond limit_train_batches are not made', async () => {
-    const { model } = await fit({ max_epochs: 1, limit_train_batches: 2 })
+    const { model } = await train({ max_epochs: 1, limit_train_batches: 2 })
     const dataset = model.trainingLoader!.dataset as unknown as { asked: unknown[] }
     expect(dataset.asked.length).toBe(8)
   })
@@ -91,11 +91,11 @@ describe('the length of training', () => {
 describe('accumulate_grad_batches', () => {
   it('equals one large batch when the groups are full and nothing is normalised over the batch', async () => {
     const model = { batch_norm: false }
-    const small = await fit(
+    const small = await train(
       { max_epochs: 3, accumulate_grad_batches: 2 },
       { model, data: { length: 24, batch_size: 4 } },
     )
-    const large = await fit({ max_epochs: 3 }, { model, data: { length: 24, batch_size: 8 } })
+    const large = await train({ max_epochs: 3 }, { model, data: { length: 24, batch_size: 8 } })
     expect(small.result.globalStep).toBe(9)
     for (const [name, values] of Object.entries(large.weights))
       values.forEach((value, i) => {
@@ -105,12 +105,12 @@ describe('accumulate_grad_batches', () => {
 
   it('an incomplete last group makes a step of its own, each batch counting 1 / accumulate_grad_batches', async () => {
     const model = { batch_norm: false, optim: { name: 'sgd', lr: 0.3 } }
-    const { recorder, weights } = await fit(
+    const { recorder, weights } = await train(
       { max_epochs: 1, accumulate_grad_batches: 3 },
       { model, data: { length: 4 } },
     )
     expect(recorder.of('batch')).toEqual(['batch 0 step 1'])
-    const whole = await fit(
+    const whole = await train(
       { max_epochs: 1 },
       { model: { ...model, optim: { name: 'sgd', lr: 0.1 } }, data: { length: 4 } },
     )
@@ -121,7 +121,7 @@ describe('accumulate_grad_batches', () => {
   })
 
   it('steps come after every full group and at the end of the epoch', async () => {
-    const { recorder, result } = await fit({ max_epochs: 2, accumulate_grad_batches: 2 })
+    const { recorder, result } = await train({ max_epochs: 2, accumulate_grad_batches: 2 })
     expect(recorder.of('batch').slice(0, 5)).toEqual([
       'batch 0 step 0',
       'batch 1 step 1',
@@ -134,7 +134,7 @@ describe('accumulate_grad_batches', () => {
   })
 
   it('running statistics follow every batch, also those that make no step', async () => {
-    const { weights } = await fit({ max_epochs: 1, accumulate_grad_batches: 2 })
+    const { weights } = await train({ max_epochs: 1, accumulate_grad_batches: 2 })
     expect(weights['norm.num_batches_tracked']).toEqual([5])
   })
 
@@ -142,7 +142,7 @@ describe('accumulate_grad_batches', () => {
     const model = { batch_norm: false }
     // Batches 0 to 4 of 4 samples; batch 4, the last, is left out.
     const skip = [16, 17, 18, 19]
-    const { recorder, result, weights } = await fit(
+    const { recorder, result, weights } = await train(
       { max_epochs: 1, accumulate_grad_batches: 3 },
       { model, data: { skip }, validation: [{}] },
     )
@@ -150,12 +150,12 @@ describe('accumulate_grad_batches', () => {
     expect(result.globalStep).toBe(2)
     expect(recorder.of('validation end').length).toBe(1)
     expect(recorder.messages).toEqual(['4 samples left out'])
-    const shorter = await fit({ max_epochs: 1, accumulate_grad_batches: 3 }, { model, data: { length: 16 } })
+    const shorter = await train({ max_epochs: 1, accumulate_grad_batches: 3 }, { model, data: { length: 16 } })
     expect(weights).toEqual(shorter.weights)
   })
 
   it('a batch without usable samples does not count towards a group', async () => {
-    const { recorder } = await fit({ max_epochs: 1, accumulate_grad_batches: 2 }, { data: { skip: [4, 5, 6, 7] } })
+    const { recorder } = await train({ max_epochs: 1, accumulate_grad_batches: 2 }, { data: { skip: [4, 5, 6, 7] } })
     expect(recorder.of('batch')).toEqual(['batch 0 step 0', 'batch 2 step 1', 'batch 3 step 1', 'batch 4 step 2'])
   })
 })
@@ -168,7 +168,7 @@ describe('gradient clipping', () => {
 
   async function step(config: TrainerConfigInput): Promise<{ gradient: number[]; norm: number | undefined }> {
     const before = Object.values(await weightsOf(tinyModel(model))).flat()
-    const { weights, recorder } = await fit({ max_steps: 1, ...config }, { model, data })
+    const { weights, recorder } = await train({ max_steps: 1, ...config }, { model, data })
     const after = Object.values(weights).flat()
     return { gradient: before.map((value, i) => value - after[i]!), norm: recorder.logs[0]!.metrics.grad_norm }
   }
@@ -199,7 +199,7 @@ describe('gradient clipping', () => {
     const one = await step({ gradient_clip_val: 0.5 })
     const limit = 0.5
     expect(length(one.gradient)).toBeCloseTo(limit, 3)
-    const { weights } = await fit(
+    const { weights } = await train(
       { max_steps: 1, gradient_clip_val: limit, accumulate_grad_batches: 2 },
       { model, data: { length: 8, scale: 50 } },
     )
@@ -223,20 +223,23 @@ describe('validation', () => {
     recorder.events.flatMap((event, i) => (event === 'validation of 2' ? [recorder.events[i - 1]] : []))
 
   it('val_check_interval 1.0 means the end of every epoch', async () => {
-    const { recorder } = await fit({ max_epochs: 2, log_every_n_steps: 1000 }, { validation })
+    const { recorder } = await train({ max_epochs: 2, log_every_n_steps: 1000 }, { validation })
     expect(validated(recorder)).toEqual(['batch 4 step 5', 'batch 4 step 10'])
   })
 
   it('val_check_interval below 1 is a share of the epoch', async () => {
-    const { recorder } = await fit({ max_epochs: 1, val_check_interval: 0.4, log_every_n_steps: 1000 }, { validation })
+    const { recorder } = await train(
+      { max_epochs: 1, val_check_interval: 0.4, log_every_n_steps: 1000 },
+      { validation },
+    )
     expect(validated(recorder).slice(0, 2)).toEqual(['batch 1 step 2', 'batch 3 step 4'])
   })
 
   it('val_check_interval above 1 is a number of batches, at most the epoch', async () => {
-    const three = await fit({ max_epochs: 1, val_check_interval: 3, log_every_n_steps: 1000 }, { validation })
+    const three = await train({ max_epochs: 1, val_check_interval: 3, log_every_n_steps: 1000 }, { validation })
     // The second one is that of the end of training.
     expect(validated(three.recorder)).toEqual(['batch 2 step 3', 'batch 4 step 5'])
-    const many = await fit({ max_epochs: 1, val_check_interval: 50, log_every_n_steps: 1000 }, { validation })
+    const many = await train({ max_epochs: 1, val_check_interval: 50, log_every_n_steps: 1000 }, { validation })
     expect(validated(many.recorder)).toEqual(['batch 4 step 5'])
   })
 
@@ -245,7 +248,7 @@ describe('validation', () => {
   })
 
   it('check_val_every_n_epoch leaves epochs out', async () => {
-    const { recorder } = await fit(
+    const { recorder } = await train(
       { max_epochs: 5, check_val_every_n_epoch: 2, log_every_n_steps: 1000 },
       { validation },
     )
@@ -254,23 +257,23 @@ describe('validation', () => {
   })
 
   it('training that ends by its steps is validated at the end, once', async () => {
-    const { recorder } = await fit({ max_steps: 3, log_every_n_steps: 1000 }, { validation })
+    const { recorder } = await train({ max_steps: 3, log_every_n_steps: 1000 }, { validation })
     expect(validated(recorder)).toEqual(['batch 2 step 3'])
-    const { recorder: both } = await fit({ max_steps: 5, log_every_n_steps: 1000 }, { validation })
+    const { recorder: both } = await train({ max_steps: 5, log_every_n_steps: 1000 }, { validation })
     expect(validated(both)).toEqual(['batch 4 step 5'])
   })
 
   it('limit_val_batches limits each set, and 0 turns validation off', async () => {
-    const some = await fit({ max_epochs: 1, limit_val_batches: 0.5 }, { validation })
+    const some = await train({ max_epochs: 1, limit_val_batches: 0.5 }, { validation })
     expect(some.result.metrics.val_seen).toBe(4)
-    const none = await fit({ max_epochs: 1, limit_val_batches: 0, num_sanity_val_steps: 2 }, { validation })
+    const none = await train({ max_epochs: 1, limit_val_batches: 0, num_sanity_val_steps: 2 }, { validation })
     expect(none.recorder.of('val')).toEqual([])
     expect(none.result.metrics).not.toHaveProperty('val_loss')
   })
 
   it('does not move weights or running statistics', async () => {
-    const without = await fit({ max_epochs: 2 })
-    const often = await fit({ max_epochs: 2, val_check_interval: 0.2, num_sanity_val_steps: -1 }, { validation })
+    const without = await train({ max_epochs: 2 })
+    const often = await train({ max_epochs: 2, val_check_interval: 0.2, num_sanity_val_steps: -1 }, { validation })
     expect(often.weights).toEqual(without.weights)
     expect(often.recorder.losses).toEqual(without.recorder.losses)
   })
@@ -290,19 +293,19 @@ describe('validation', () => {
   })
 
   it('the sanity check finds a broken validation set before training', async () => {
-    await expect(fit({ max_steps: 1, num_sanity_val_steps: 2 }, { validation: [{ broken: 1 }] })).rejects.toThrow(
+    await expect(train({ max_steps: 1, num_sanity_val_steps: 2 }, { validation: [{ broken: 1 }] })).rejects.toThrow(
       'sample 1 is broken',
     )
   })
 
   it('metrics have plain names with one set, and those of the set too with several', async () => {
-    const one = await fit({ max_epochs: 1 }, { validation: [{ length: 8 }] })
+    const one = await train({ max_epochs: 1 }, { validation: [{ length: 8 }] })
     expect(
       Object.keys(one.result.metrics)
         .filter((name) => name.includes('val'))
         .sort(),
     ).toEqual(['val_loss', 'val_seen'])
-    const two = await fit({ max_epochs: 1 }, { validation: [{ length: 8 }, { length: 12 }] })
+    const two = await train({ max_epochs: 1 }, { validation: [{ length: 8 }, { length: 12 }] })
     expect(two.result.metrics).toMatchObject({ val_seen: 8, set0_val_seen: 8, set1_val_seen: 12 })
     expect(two.result.metrics.val_loss).toBe(two.result.metrics.set0_val_loss)
     expect(two.result.metrics.set1_val_loss).not.toBe(two.result.metrics.set0_val_loss)
@@ -325,12 +328,12 @@ describe('trying things out', () => {
   })
 
   it('overfit_batches 1 is one batch', async () => {
-    expect((await fit({ overfit_batches: 1, max_epochs: 2 })).result.globalStep).toBe(2)
-    expect((await fit({ overfit_batches: 0.5, max_epochs: 2 })).result.globalStep).toBe(4)
+    expect((await train({ overfit_batches: 1, max_epochs: 2 })).result.globalStep).toBe(2)
+    expect((await train({ overfit_batches: 0.5, max_epochs: 2 })).result.globalStep).toBe(4)
   })
 
   it('fast_dev_run does one batch of everything, whatever the other keys say', async () => {
-    const { recorder, result } = await fit(
+    const { recorder, result } = await train(
       { fast_dev_run: true, max_epochs: 9, num_sanity_val_steps: 2, check_val_every_n_epoch: 3 },
       { validation: [{}, {}] },
     )
@@ -351,16 +354,16 @@ describe('trying things out', () => {
   })
 
   it('fast_dev_run takes a number of batches, at most those there are', async () => {
-    const three = await fit({ fast_dev_run: 3 }, { validation: [{ length: 40 }] })
+    const three = await train({ fast_dev_run: 3 }, { validation: [{ length: 40 }] })
     expect(three.result.globalStep).toBe(3)
     expect(three.result.metrics.val_seen).toBe(12)
-    expect((await fit({ fast_dev_run: 50, accumulate_grad_batches: 3 })).result.globalStep).toBe(2)
+    expect((await train({ fast_dev_run: 50, accumulate_grad_batches: 3 })).result.globalStep).toBe(2)
   })
 })
 
 describe('logs', () => {
   it('log_every_n_steps logs loss, learning rate and gradient norm', async () => {
-    const { recorder } = await fit({ max_epochs: 1, log_every_n_steps: 2 })
+    const { recorder } = await train({ max_epochs: 1, log_every_n_steps: 2 })
     expect(recorder.logs.map(({ step }) => step)).toEqual([2, 4])
     expect(Object.keys(recorder.logs[0]!.metrics).sort()).toEqual(['grad_norm', 'learning_rate', 'train_loss'])
     expect(recorder.logs[0]!.metrics.train_loss).toBe(recorder.losses[1])
@@ -369,7 +372,7 @@ describe('logs', () => {
 
   it('the learning rate follows the schedule, which knows the number of steps', async () => {
     const sched = { name: 'CosineAnnealing', min_lr: 0 }
-    const { recorder } = await fit({ max_epochs: 1 }, { model: { optim: { name: 'sgd', lr: 0.1, sched } } })
+    const { recorder } = await train({ max_epochs: 1 }, { model: { optim: { name: 'sgd', lr: 0.1, sched } } })
     const rates = recorder.logs.map(({ metrics }) => metrics.learning_rate!)
     expect(rates[0]).toBe(0.1)
     rates.forEach((rate, i) => {
@@ -401,13 +404,13 @@ describe('wrong settings and data', () => {
   })
 
   it('an epoch without one usable sample is an error that says what was left out', async () => {
-    await expect(fit({ max_epochs: 2 }, { data: { length: 2, skip: [0, 1] } })).rejects.toThrow(
+    await expect(train({ max_epochs: 2 }, { data: { length: 2, skip: [0, 1] } })).rejects.toThrow(
       /Not one sample of epoch 0 could be used. 2 samples left out/,
     )
   })
 
   it('an error of a sample passes as it is', async () => {
-    await expect(fit({ max_epochs: 1 }, { data: { broken: 9 } })).rejects.toThrow('sample 9 is broken')
+    await expect(train({ max_epochs: 1 }, { data: { broken: 9 } })).rejects.toThrow('sample 9 is broken')
   })
 
   it('a step that fails names its place', async () => {

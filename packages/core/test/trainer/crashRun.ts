@@ -1,0 +1,52 @@
+/**
+ * A small training run as its own process, for tests that kill it:
+ *
+ *   node --import tsx -C @nemo/source crashRun.ts FOLDER SETTINGS
+ *
+ * SETTINGS is JSON: `{ trainer, model, data, every }`. It goes on from the folder's last checkpoint if there is one, and
+ * prints a line `batch N` after every batch and `end STATUS` at the end. The final weights are written to weights.json.
+ */
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { EarlyStopping, ModelCheckpoint, Trainer, type TrainerConfigInput } from '../../src/index.js'
+import { type TinyConfig, type TinyDataOptions, tinyLoader, tinyModel, weightsOf } from './tinyModel.js'
+
+/** What the process is to do. */
+export interface CrashSettings {
+  readonly trainer: TrainerConfigInput
+  readonly model: TinyConfig
+  readonly data: TinyDataOptions
+  /** Optimiser steps between two checkpoints. */
+  readonly every: number
+}
+
+const [folder, text] = process.argv.slice(2)
+const settings = JSON.parse(text!) as CrashSettings
+const model = tinyModel(settings.model, settings.data)
+model.validationLoaders = [{ name: 'val', loader: tinyLoader({ length: 8 }) }]
+const checkpoints = new ModelCheckpoint({
+  dirpath: join(folder!, 'checkpoints'),
+  save_top_k: 2,
+  every_n_train_steps: settings.every,
+})
+const trainer = new Trainer(settings.trainer, {
+  callbacks: [
+    checkpoints,
+    new EarlyStopping({ patience: 1000 }),
+    {
+      onTrainBatchEnd: (run) => {
+        process.stdout.write(`batch ${run.progress.batchesDone}\n`)
+      },
+    },
+  ],
+})
+const resumes = existsSync(checkpoints.lastPath)
+process.stdout.write(resumes ? 'resumed\n' : 'started\n')
+const result = await trainer.fit(model, resumes ? { checkpoint: checkpoints.lastPath } : {})
+await trainer.dispose()
+const { status, metrics, globalStep, epoch } = result
+if (status !== 'interrupted') {
+  const outcome = { weights: await weightsOf(model), metrics, globalStep, epoch, best: checkpoints.bestPath }
+  writeFileSync(join(folder!, 'outcome.json'), JSON.stringify(outcome))
+}
+process.stdout.write(`end ${status}\n`)
