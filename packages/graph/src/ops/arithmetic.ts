@@ -56,7 +56,8 @@ function evaluateBinary(onNumbers: (a: number, b: number) => number, onBigInts: 
   }
 }
 
-function broadcastIndex(flat: number, shape: readonly number[], source: readonly number[]): number {
+/** Place in a tensor of shape `source` that broadcasting puts at place `flat` of `shape`. */
+export function broadcastIndex(flat: number, shape: readonly number[], source: readonly number[]): number {
   let index = 0
   let stride = 1
   for (let axis = shape.length - 1, s = source.length - 1; s >= 0; axis--, s--) {
@@ -137,6 +138,7 @@ export const Neg = defineOp({
     const x = context.input(0)
     return [{ dtype: x.dtype, shape: x.shape, known: x.known?.map((d) => multiplyDims(-1, d)) }]
   },
+  evaluate: ([x]) => [{ ...x!, data: (x!.data as Float32Array).map((v) => -v) }],
   grad: ({ dy }) => [neg(dy)],
 })
 
@@ -182,12 +184,22 @@ export const Pow = defineOp({
   },
 })
 
+const evaluateRemainder = evaluateBinary(
+  (a, b) => a % b,
+  (a, b) => a % b,
+)
+const evaluateModulo = evaluateBinary(
+  (a, b) => a - Math.floor(a / b) * b,
+  (a, b) => ((a % b) + b) % b,
+)
+
 /** Remainder; `fmod` 1 takes the sign of the dividend (C fmod), 0 that of the divisor (integers only). ONNX Mod-13. */
 export const Mod = defineOp({
   type: 'Mod',
   since: 13,
   attributes: { fmod: { kind: 'int', default: 0 } },
   infer: inferBroadcast(),
+  evaluate: (inputs, node) => (node.attributes.fmod ? evaluateRemainder : evaluateModulo)(inputs),
   grad: ({ dy, inputs, needs }) => {
     const [a, b] = inputs as readonly [Tensor, Tensor]
     const quotient = () => cast(cast(div(a, b), 'int64'), a.dtype)

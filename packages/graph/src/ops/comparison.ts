@@ -1,13 +1,31 @@
 import { broadcastShapes } from '../dim.js'
-import { allocate, type TensorData } from '../dtype.js'
+import { allocate, sizeOf, type TensorData } from '../dtype.js'
 import { apply1, defineOp, type OpDefinition, sameDType, stopsGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
+import { broadcastIndex } from './arithmetic.js'
 import { lift } from './leaves.js'
 
-function comparison(type: string, since: number): OpDefinition {
+type Scalar = number | bigint
+
+// Small tensors are compared on the host, for shape arithmetic and constant folding.
+function evaluatePairs(test: (a: Scalar, b: Scalar) => boolean) {
+  return (inputs: readonly (TensorData | null)[]): readonly TensorData[] => {
+    const [a, b] = inputs as readonly [TensorData, TensorData]
+    const shape = broadcastShapes([a.shape, b.shape], 'constant folding') as readonly number[]
+    const data = allocate('bool', sizeOf(shape))
+    for (let i = 0; i < data.length; i++) {
+      const [x, y] = [a.data[broadcastIndex(i, shape, a.shape)]!, b.data[broadcastIndex(i, shape, b.shape)]!]
+      data[i] = Number(test(x, y))
+    }
+    return [{ dtype: 'bool', shape, data } satisfies TensorData<'bool'>]
+  }
+}
+
+function comparison(type: string, since: number, test: (a: Scalar, b: Scalar) => boolean): OpDefinition {
   return defineOp({
     type,
     since,
+    evaluate: evaluatePairs(test),
     infer: (context) => {
       sameDType(context, [0, 1])
       return [{ dtype: 'bool', shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type) }]
@@ -17,20 +35,21 @@ function comparison(type: string, since: number): OpDefinition {
 }
 
 /** a == b. ONNX Equal-13. */
-export const Equal = comparison('Equal', 13)
+export const Equal = comparison('Equal', 13, (a, b) => a === b)
 /** a > b. ONNX Greater-13. */
-export const Greater = comparison('Greater', 13)
+export const Greater = comparison('Greater', 13, (a, b) => a > b)
 /** a >= b. ONNX GreaterOrEqual-16. */
-export const GreaterOrEqual = comparison('GreaterOrEqual', 16)
+export const GreaterOrEqual = comparison('GreaterOrEqual', 16, (a, b) => a >= b)
 /** a < b. ONNX Less-13. */
-export const Less = comparison('Less', 13)
+export const Less = comparison('Less', 13, (a, b) => a < b)
 /** a <= b. ONNX LessOrEqual-16. */
-export const LessOrEqual = comparison('LessOrEqual', 16)
+export const LessOrEqual = comparison('LessOrEqual', 16, (a, b) => a <= b)
 
-function logical(type: string): OpDefinition {
+function logical(type: string, test: (a: Scalar, b: Scalar) => boolean): OpDefinition {
   return defineOp({
     type,
     since: 7,
+    evaluate: evaluatePairs(test),
     infer: (context) => {
       if (sameDType(context, [0, 1]) !== 'bool') context.fail('expected boolean inputs.')
       return [{ dtype: 'bool', shape: broadcastShapes([context.input(0).shape, context.input(1).shape], type) }]
@@ -40,11 +59,11 @@ function logical(type: string): OpDefinition {
 }
 
 /** a and b. ONNX And-7. */
-export const And = logical('And')
+export const And = logical('And', (a, b) => a !== 0 && b !== 0)
 /** a or b. ONNX Or-7. */
-export const Or = logical('Or')
+export const Or = logical('Or', (a, b) => a !== 0 || b !== 0)
 /** Exactly one of a and b. ONNX Xor-7. */
-export const Xor = logical('Xor')
+export const Xor = logical('Xor', (a, b) => (a !== 0) !== (b !== 0))
 
 /** Negation of booleans. ONNX Not-1. */
 export const Not = defineOp({

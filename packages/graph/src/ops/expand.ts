@@ -1,4 +1,4 @@
-import { broadcastShapes, type Dim } from '../dim.js'
+import { broadcastShapes, type Dim, freshDim } from '../dim.js'
 import { apply1, defineOp } from '../op.js'
 import type { Tensor } from '../tensor.js'
 import { shapeOf, shapeTensor } from './shape.js'
@@ -11,8 +11,11 @@ export const Expand = defineOp({
   infer: (context) => {
     const x = context.input(0)
     const target = context.input(1)
-    if (!target.known) context.fail('the rank and sizes of the new shape must be known while building.')
-    return [{ dtype: x.dtype, shape: broadcastShapes([x.shape, target.known!], 'Expand') }]
+    const rank = target.shape[0]
+    if (!target.known && typeof rank !== 'number')
+      context.fail('the rank of the new shape must be known while building.')
+    const sizes = target.known ?? Array.from({ length: rank as number }, () => freshDim('expanded'))
+    return [{ dtype: x.dtype, shape: broadcastShapes([x.shape, sizes], 'Expand') }]
   },
   grad: ({ dy, x }) => [unbroadcast(dy, x), null],
 })

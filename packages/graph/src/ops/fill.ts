@@ -13,13 +13,15 @@ export const ConstantOfShape = defineOp({
   attributes: { value: { kind: 'tensor', default: { dtype: 'float32', shape: [1], data: new Float32Array(1) } } },
   infer: (context) => {
     const target = context.input(0)
-    if (!target.known) context.fail('the sizes of the shape must be known while building.')
+    const rank = target.shape[0]
+    if (!target.known && typeof rank !== 'number') context.fail('the rank of the shape must be known while building.')
+    const shape = target.known ?? Array.from({ length: rank as number }, () => freshDim('filled'))
     const value = context.attributes.value as TensorData
     const known =
-      value.dtype === 'int64' && target.known!.length <= 1 && isStatic(target.known!) && (target.known![0] ?? 1) <= 64
-        ? new Array<Dim>(Number(target.known![0] ?? 1)).fill(Number(value.data[0]))
+      value.dtype === 'int64' && shape.length <= 1 && isStatic(shape) && (shape[0] ?? 1) <= 64
+        ? new Array<Dim>(Number(shape[0] ?? 1)).fill(Number(value.data[0]))
         : undefined
-    return [{ dtype: value.dtype, shape: target.known!, known }]
+    return [{ dtype: value.dtype, shape, known }]
   },
   grad: stopsGradient('a constant'),
 })

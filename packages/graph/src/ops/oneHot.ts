@@ -1,3 +1,4 @@
+import { freshDim } from '../dim.js'
 import { type DType, tensorData } from '../dtype.js'
 import { apply1, defineOp, stopsGradient } from '../op.js'
 import type { Tensor } from '../tensor.js'
@@ -10,11 +11,10 @@ export const OneHot = defineOp({
   attributes: { axis: { kind: 'int', default: -1 } },
   infer: (context) => {
     const [indices, depth, values] = [context.input(0), context.input(1), context.input(2)]
-    const size = depth.known?.[0]
-    if (size === undefined) context.fail('the depth must be known while building.')
+    const size = depth.known?.[0] ?? freshDim('classes')
     const axis = context.attributes.axis as number
     const at = axis < 0 ? axis + indices.rank + 1 : axis
-    return [{ dtype: values.dtype, shape: [...indices.shape.slice(0, at), size!, ...indices.shape.slice(at)] }]
+    return [{ dtype: values.dtype, shape: [...indices.shape.slice(0, at), size, ...indices.shape.slice(at)] }]
   },
   grad: stopsGradient('made of indices'),
 })

@@ -1,6 +1,8 @@
 import { broadcastShapes } from '../dim.js'
+import { allocate, sizeOf, type TensorData } from '../dtype.js'
 import { apply1, defineOp, sameDType } from '../op.js'
 import { Tensor } from '../tensor.js'
+import { broadcastIndex } from './arithmetic.js'
 import { constant, lift } from './leaves.js'
 import { unbroadcast } from './unbroadcast.js'
 
@@ -15,6 +17,16 @@ export const Where = defineOp({
     return [
       { dtype, shape: broadcastShapes([condition.shape, context.input(1).shape, context.input(2).shape], 'Where') },
     ]
+  },
+  evaluate: (inputs) => {
+    const [condition, a, b] = inputs as readonly [TensorData<'bool'>, TensorData, TensorData]
+    const shape = broadcastShapes([condition.shape, a.shape, b.shape], 'constant folding') as readonly number[]
+    const data = allocate(a.dtype, sizeOf(shape))
+    for (let i = 0; i < data.length; i++) {
+      const branch = condition.data[broadcastIndex(i, shape, condition.shape)] ? a : b
+      data[i] = branch.data[broadcastIndex(i, shape, branch.shape)]!
+    }
+    return [{ dtype: a.dtype, shape, data }]
   },
   grad: ({ dy, inputs, needs }) => {
     const [condition, a, b] = inputs as readonly [Tensor, Tensor, Tensor]

@@ -1,6 +1,6 @@
 import { Body } from '../body.js'
 import { isStatic } from '../dim.js'
-import { type TensorData, tensorData } from '../dtype.js'
+import { type DType, type TensorData, tensorData } from '../dtype.js'
 import { type Attributes, applyOp } from '../op.js'
 import { Identity } from '../ops/cast.js'
 import { Constant, constant } from '../ops/leaves.js'
@@ -36,19 +36,22 @@ const foldConstants: RewriteRule = (node) => {
   if (output.known && output.dtype === 'int64' && isStatic(output.known) && isStatic(output.shape) && !leaf(node)) {
     return [constant(tensorData([...output.known], 'int64', output.shape), 'int64')]
   }
-  if (!node.op.evaluate || !isStatic(output.shape) || node.inputs.length === 0) return undefined
+  if (!node.op.evaluate || !isStatic(output.shape) || node.inputs.length === 0 || isHalf(output.dtype)) return undefined
   const values: (TensorData | null)[] = []
   for (const input of node.inputs) {
     if (!input) values.push(null)
     else {
       const value = input.constant
-      if (!value || value.data.length > LARGEST_FOLD) return undefined
+      if (!value || value.data.length > LARGEST_FOLD || isHalf(value.dtype)) return undefined
       values.push(value)
     }
   }
   const data = node.op.evaluate(values, node)[0]!
   return data.data.length > LARGEST_FOLD ? undefined : [constant(data, data.dtype)]
 }
+
+// Their elements are bits, with which the host cannot compute.
+const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16'
 
 const leaf = (node: Node): boolean => node.inputs.length === 0
 

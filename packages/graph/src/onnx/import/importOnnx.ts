@@ -1,5 +1,6 @@
 import type { Dim, Shape } from '../../dim.js'
-import { input } from '../../ops/leaves.js'
+import type { TensorData } from '../../dtype.js'
+import { constant, input } from '../../ops/leaves.js'
 import type { Parameter } from '../../parameter.js'
 import type { Tensor } from '../../tensor.js'
 import { decodeModel } from '../proto/decode.js'
@@ -20,6 +21,11 @@ export interface ImportOnnxOptions {
   readonly dims?: Readonly<Record<string, Dim>>
   /** Shapes of inputs, in the place of those in the file. Needed for inputs that the file gives no rank. */
   readonly inputShapes?: Readonly<Record<string, Shape>>
+  /**
+   * Values for inputs that are the same in every run; they are no inputs any more. Ops need axes, steps and the like as
+   * constants, which some files leave to the caller.
+   */
+  readonly fixedInputs?: Readonly<Record<string, TensorData>>
   /**
    * What an initializer becomes. `suggested` is `buffer` for running statistics of batch normalisation, `constant` for
    * integers and scalars, and `parameter` for all other floats; buffers and constants are not trained.
@@ -67,9 +73,10 @@ export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): 
   const model = decodeModel(bytes)
   const opsets = opsetsOf(model.opsetImport, 'ModelProto.opsetImport')
   const { graph } = model
-  const inputs = inputsOf(graph, options)
+  const declared = inputsOf(graph, options)
   const importer = new GraphImporter(model, options)
-  const tensors = importer.main(graph, opsets, inputs)
+  const tensors = importer.main(graph, opsets, declared)
+  const inputs = [...declared].filter(([name]) => !isFixed(name, options))
   const outputs = new Map<string, Tensor>()
   graph.output.forEach(({ name }, i) => {
     if (outputs.has(name))
@@ -95,10 +102,11 @@ function inputsOf(graph: GraphProto, options: ImportOnnxOptions): Map<string, Te
     ...(graph.sparseInitializer ?? []).map((proto) => proto.values.name),
   ])
   const fed = graph.input.filter(({ name }) => !initialized.has(name))
-  for (const name of Object.keys(options.inputShapes ?? {})) {
-    if (!fed.some((value) => value.name === name)) {
+  for (const option of ['inputShapes', 'fixedInputs'] as const) {
+    for (const name of Object.keys(options[option] ?? {})) {
+      if (fed.some((value) => value.name === name)) continue
       const names = fed.map((value) => value.name).join(', ') || 'none'
-      throw new OnnxImportError(`inputShapes names ${JSON.stringify(name)}; the model's inputs are ${names}.`, {
+      throw new OnnxImportError(`${option} names ${JSON.stringify(name)}; the model's inputs are ${names}.`, {
         path: 'graph.input',
       })
     }
@@ -110,9 +118,26 @@ function inputsOf(graph: GraphProto, options: ImportOnnxOptions): Map<string, Te
     if (value.name === '') throw new OnnxImportError('an input needs a name.', { path: 'graph.input' })
     if (inputs.has(value.name))
       throw new OnnxImportError(`input ${JSON.stringify(value.name)} is listed twice.`, { path: 'graph.input' })
-    inputs.set(value.name, inputOf(value, names, options.inputShapes?.[value.name]))
+    const tensor = inputOf(value, names, options.inputShapes?.[value.name])
+    inputs.set(value.name, isFixed(value.name, options) ? fixed(tensor, value.name, options) : tensor)
   }
   return inputs
+}
+
+const isFixed = (name: string, options: ImportOnnxOptions): boolean => Object.hasOwn(options.fixedInputs ?? {}, name)
+
+function fixed(declared: Tensor, name: string, options: ImportOnnxOptions): Tensor {
+  const value = options.fixedInputs![name]!
+  const fits =
+    value.dtype === declared.dtype &&
+    value.shape.length === declared.rank &&
+    value.shape.every((size, i) => typeof declared.shape[i] === 'string' || declared.shape[i] === size)
+  if (!fits) {
+    throw new OnnxImportError(`fixedInputs: expected ${declared}, found ${value.dtype}[${value.shape.join(', ')}].`, {
+      path: `graph.input ${JSON.stringify(name)}`,
+    })
+  }
+  return constant(value, value.dtype)
 }
 
 function inputOf({ name, type }: ValueInfoProto, names: DimNames, given: Shape | undefined): Tensor {

@@ -17,7 +17,7 @@ import { shapeRules } from './rules/shape.js'
 /** Oldest opset whose ops have the semantics that the rules start from (NumPy broadcasting). */
 export const OLDEST_OPSET = 7
 /** Newest opset that the rules were checked against. */
-export const NEWEST_OPSET = 25
+export const NEWEST_OPSET = 28
 
 /** Rules of the standard ops, `ai.onnx`. */
 export const standardRules: RuleTable = {

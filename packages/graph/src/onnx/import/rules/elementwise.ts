@@ -151,7 +151,13 @@ export const elementwiseRules: RuleTable = {
   Mean: variadic(arithmetic.Mean),
   Min: variadic(arithmetic.Min),
   Mish: unary(activation.Mish, 18),
-  Mod: binary(arithmetic.Mod, 10),
+  Mod: rule(10, 2, (node) => {
+    const [a, b] = [node.input(0), node.input(1)]
+    const fmod = node.int('fmod', 0)
+    if (fmod || !isFloat(a.dtype)) return apply1(arithmetic.Mod, [a, b], { fmod })
+    // ONNX Runtime has no remainder of floats with the divisor's sign.
+    return arithmetic.sub(a, arithmetic.mul(rounding.floor(arithmetic.div(a, b)), b))
+  }),
   Mul: binary(arithmetic.Mul, 1),
   Neg: unary(arithmetic.Neg, 1),
   Not: unary(comparison.Not, 1),

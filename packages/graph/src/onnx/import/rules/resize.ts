@@ -26,9 +26,10 @@ export const resizeRules: RuleTable = {
     if (node.version < 11)
       return apply1(Resize, [x, null, factors(node, node.numbers(1, 'scales'))], { mode: earlyMode(node), ...early })
     const attributes = takenOver(Resize, node)
-    const roi = node.data(1)?.data.length === 0 ? null : node.optional(1)
-    // Exporters pass empty scales beside sizes.
-    const scales = node.has(2) && node.data(2)?.data.length !== 0 ? constantScales(node) : null
+    // Exporters pass empty regions and scales beside sizes.
+    const isEmpty = (i: number) => node.optional(i)?.shape[0] === 0
+    const roi = isEmpty(1) ? null : node.optional(1)
+    const scales = node.has(2) && !isEmpty(2) ? constantScales(node) : null
     const sizes = node.has(3) && !scales ? node.input(3) : null
     return apply1(Resize, [x, roi, scales, sizes], attributes)
   }),

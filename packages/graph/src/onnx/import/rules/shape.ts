@@ -7,11 +7,11 @@ import { DepthToSpace, SpaceToDepth } from '../../../ops/depthToSpace.js'
 import { Expand } from '../../../ops/expand.js'
 import { constant } from '../../../ops/leaves.js'
 import { Pad, pad } from '../../../ops/pad.js'
-import { Flatten, Reshape, Squeeze, squeeze, unsqueeze } from '../../../ops/reshape.js'
+import { Flatten, Reshape, reshapeTo, Squeeze, squeeze, unsqueeze } from '../../../ops/reshape.js'
 import { shapeTensor } from '../../../ops/shape.js'
 import { Slice, slice } from '../../../ops/slice.js'
 import { Tile } from '../../../ops/tile.js'
-import { Transpose } from '../../../ops/transpose.js'
+import { Transpose, transpose } from '../../../ops/transpose.js'
 import { Trilu } from '../../../ops/triangle.js'
 import type { Tensor } from '../../../tensor.js'
 import type { ImportedNode } from '../importedNode.js'
@@ -145,7 +145,16 @@ export const shapeRules: RuleTable = {
   Pad: rule(1, [1, 4], padNode),
   Reshape: rule(1, 2, reshapeNode),
   Slice: rule(1, [1, 5], sliceNode),
-  SpaceToDepth: direct(SpaceToDepth, 1, 1),
+  SpaceToDepth: rule(1, 1, (node) => {
+    const blocksize = node.int('blocksize') ?? node.fail('attribute blocksize is missing.')
+    const blocks = apply1(SpaceToDepth, [node.input(0)], { blocksize })
+    const mode = node.version < 28 ? 'DCR' : node.choice('mode', ['DCR', 'CRD'], 'DCR')
+    if (mode === 'DCR') return blocks
+    const [B, C, H, W] = blocks.shape as [Dim, Dim, Dim, Dim]
+    const area = blocksize * blocksize
+    const split = reshapeTo(blocks, [B, area, floorDivideDims(C, area), H, W], [blocks])
+    return reshapeTo(transpose(split, [0, 2, 1, 3, 4]), blocks.shape, [blocks])
+  }),
   Split: rule(1, [1, 2], splitNode),
   Squeeze: rule(1, [1, 2], (node) => {
     const axes = axesOf(node)
