@@ -33,7 +33,7 @@ export const heldOutAccent = 'en-gb-scotland'
  * belinda) are on the same side, so that a held-out voice is a new voice.
  */
 export const heldOutVariants = {
-  dev: { female: ['f1', 'grandma'], male: ['m6', 'gustave', 'mike2'] },
+  dev: { female: ['f1', 'grandma'], male: ['m6', 'Gene', 'Gene2', 'mike2'] },
   test: { female: ['f2', 'f4', 'f5', 'aunty', 'linda', 'belinda'], male: ['m2', 'm3', 'm5', 'Denis'] },
 } as const
 
@@ -46,20 +46,7 @@ export const heldOutVariants = {
 export const trainingVariants = {
   female: ['f3', 'Andrea', 'Annie', 'anika', 'shelby', 'steph', 'steph2', 'zac'],
   male: [
-    ...[
-      'Alex',
-      'Andy',
-      'AnxiousAndy',
-      'Diogo',
-      'Gene',
-      'Gene2',
-      'Henrique',
-      'Hugo',
-      'Jacky',
-      'Lee',
-      'Mario',
-      'Michael',
-    ],
+    ...['Alex', 'Andy', 'AnxiousAndy', 'Diogo', 'Henrique', 'Hugo', 'Jacky', 'Lee', 'Mario', 'Michael'],
     ...['Mike', 'Mr serious', 'Nguyen', 'Reed', 'Storm', 'Tweaky', 'adam', 'announcer', 'antonio', 'benjamin', 'boris'],
     ...[
       'croak',
@@ -68,6 +55,7 @@ export const trainingVariants = {
       'edward',
       'edward2',
       'grandpa',
+      'gustave',
       'ian',
       'iven',
       'iven3',
