@@ -49,7 +49,8 @@ export function addDims(a: Dim, b: Dim): Dim {
 
 /** a * b */
 export function multiplyDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return a * b
+  // + 0 makes no difference but to -0.
+  if (typeof a === 'number' && typeof b === 'number') return a * b + 0
   const product = new Map<string, number>()
   for (const [m1, c1] of polynomialOf(a)) {
     for (const [m2, c2] of polynomialOf(b)) {
@@ -84,32 +85,48 @@ export function subtractDims(a: Dim, b: Dim): Dim {
   return addDims(a, multiplyDims(-1, b))
 }
 
-/** floor(a / b), for b > 0. Exact divisions are carried out term by term. */
+/**
+ * floor(a / b), for b > 0. What can be divided is divided, so that equal quotients are spelled equally: 7 T + 5 by 4 is
+ * T + 1 + floor((3 T + 1) / 4).
+ */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
   if (b === 1) return a
   if (a === b) return 1
-  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b)
+  if (typeof b === 'number') return typeof a === 'number' ? Math.floor(a / b) : divideByNumber(a, b)
   const divisor = polynomialOf(b)
-  if (divisor.size === 1) {
-    const [[monomial, coefficient]] = [...divisor] as [[string, number]]
-    const quotient = new Map<string, number>()
-    const rest = new Map<string, number>()
-    for (const [m, c] of polynomialOf(a)) {
-      const left = divideMonomial(m, monomial)
-      const share = c / coefficient
-      if (left !== undefined && Number.isInteger(share)) quotient.set(left, share)
-      else if (left === '' && typeof b === 'number') {
-        quotient.set('', Math.floor(share))
-        rest.set(m, c - Math.floor(share) * coefficient)
-      } else rest.set(m, c)
-    }
-    const whole = spell(quotient)
-    const remainder = spell(rest)
-    if (typeof remainder === 'number' && typeof b === 'number') return addDims(whole, Math.floor(remainder / b))
-    if (remainder === 0) return whole
-    return addDims(whole, quotientAtom(remainder, b))
+  if (divisor.size !== 1) return quotientAtom(a, b)
+  const [[monomial, coefficient]] = [...divisor] as [[string, number]]
+  const quotient = new Map<string, number>()
+  const rest = new Map<string, number>()
+  for (const [m, c] of polynomialOf(a)) {
+    const left = divideMonomial(m, monomial)
+    if (left !== undefined && Number.isInteger(c / coefficient)) quotient.set(left, c / coefficient)
+    else rest.set(m, c)
   }
-  return quotientAtom(a, b)
+  const remainder = spell(rest)
+  return remainder === 0 ? spell(quotient) : addDims(spell(quotient), quotientAtom(remainder, b))
+}
+
+function divideByNumber(a: Dim, b: number): Dim {
+  const quotient = new Map<string, number>()
+  const rest = new Map<string, number>()
+  for (const [monomial, coefficient] of polynomialOf(a)) {
+    const share = Math.floor(coefficient / b)
+    quotient.set(monomial, share)
+    rest.set(monomial, coefficient - share * b)
+  }
+  // A factor that the remainder's terms share with the divisor is taken out; of the constant only its floor counts.
+  let common = b
+  for (const [monomial, coefficient] of rest) if (monomial !== '') common = greatestCommonDivisor(common, coefficient)
+  const reduced = new Map([...rest].map(([monomial, coefficient]) => [monomial, Math.floor(coefficient / common)]))
+  const remainder = spell(reduced)
+  const whole = spell(quotient)
+  if (typeof remainder === 'number') return addDims(whole, Math.floor(remainder / (b / common)))
+  return addDims(whole, quotientAtom(remainder, b / common))
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
 }
 
 function divideMonomial(m: string, by: string): string | undefined {
