@@ -287,7 +287,8 @@ export class Trainer {
     if (this.interrupted) return 'interrupted'
     if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'finished'
     if (performance.now() > deadline) this.shouldStop = true
-    return this.shouldStop && this.#progress.epoch + 1 >= this.config.min_epochs ? 'stopped' : undefined
+    const completed = this.#progress.epoch + (this.#progress.batch >= this.#trainingBatches ? 1 : 0)
+    return this.shouldStop && completed >= this.config.min_epochs ? 'stopped' : undefined
   }
 
   // One batch: the step, the place in the data, logs. A batch without usable samples still counts as a place.

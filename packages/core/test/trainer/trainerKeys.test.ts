@@ -69,7 +69,7 @@ describe('the length of training', () => {
 
   it('min_epochs outlasts max_time', async () => {
     const { result } = await train({ max_time: 1e-9, max_epochs: 5, min_epochs: 2 })
-    expect(result).toMatchObject({ status: 'stopped', globalStep: 6 })
+    expect(result).toMatchObject({ status: 'stopped', epoch: 2, globalStep: 10 })
   })
 
   it('limit_train_batches takes a number or a share, at least one batch', async () => {
