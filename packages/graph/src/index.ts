@@ -37,6 +37,11 @@ export {
 } from './errors.js'
 export { grad, vjp } from './grad.js'
 export { type ExportOnnxOptions, exportOnnx } from './onnx/exportOnnx.js'
+export { type ImportPlace, OnnxImportError, OnnxUnsupportedError } from './onnx/import/errors.js'
+export type { InitializerRole } from './onnx/import/graphImporter.js'
+export { type ImportedModel, type ImportOnnxOptions, importOnnx } from './onnx/import/importOnnx.js'
+export { OnnxFormatError } from './onnx/proto/errors.js'
+export type { ReadExternalData } from './onnx/proto/tensor.js'
 export {
   type AttributeKind,
   type AttributeSpec,

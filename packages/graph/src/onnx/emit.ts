@@ -1,5 +1,4 @@
 import type { Body } from '../body.js'
-import type { Dim, Shape } from '../dim.js'
 import type { DType, TensorData } from '../dtype.js'
 import { CompileError } from '../errors.js'
 import type { AttributeValue } from '../op.js'
@@ -9,6 +8,7 @@ import { Scan } from '../ops/scan.js'
 import { ParameterLeaf } from '../parameter.js'
 import type { Node, Tensor } from '../tensor.js'
 import { topologicalOrder } from '../traverse.js'
+import { DimParams } from './dimParams.js'
 import { DOMAIN_VERSIONS, IR_VERSION } from './opset.js'
 import {
   type AttributeProto,
@@ -18,6 +18,7 @@ import {
   type NodeProto,
   type StringStringEntry,
   type TensorProto,
+  type TensorShapeProto,
   type ValueInfoProto,
 } from './proto/model.js'
 import { arrayToTensor, dataTypeOf, type TensorArray } from './proto/tensor.js'
@@ -35,6 +36,8 @@ export interface EmitOptions {
   readonly outputs: readonly NamedTensor[]
   /** Parameters written into the file, by tensor. */
   readonly initializers?: ReadonlyMap<Tensor, { readonly name: string; readonly value: TensorData }>
+  /** Also describes all intermediate values of the main graph. */
+  readonly valueInfo?: boolean
   readonly metadata?: Readonly<Record<string, string>>
   readonly producerName?: string
   readonly producerVersion?: string
@@ -44,7 +47,10 @@ export interface EmitOptions {
 
 /** Writes a graph of ONNX ops as a model. Ops of our own must have been decomposed before. */
 export function emitModel(options: EmitOptions): ModelProto {
-  const emitter = new Emitter()
+  const dims = new DimParams(options.inputs.map(({ tensor }) => tensor.shape))
+  const describe = ({ name, tensor }: NamedTensor) => valueInfo(name, tensor.dtype, dims.named(tensor.shape, name))
+  const [input, output] = [options.inputs.map(describe), options.outputs.map(describe)]
+  const emitter = new Emitter(dims)
   for (const { name, tensor } of options.inputs) emitter.declare(tensor, name)
   for (const [tensor, { name, value }] of options.initializers ?? []) emitter.initializer(tensor, name, value)
   const outputNames = new Map<string, Tensor>(options.outputs.map(({ name, tensor }) => [name, tensor]))
@@ -66,16 +72,16 @@ export function emitModel(options: EmitOptions): ModelProto {
       name: options.graphName ?? 'graph',
       node: emitter.protoNodes,
       initializer: emitter.initializers,
-      input: options.inputs.map(({ name, tensor }) => valueInfo(name, tensor.dtype, tensor.shape)),
-      output: options.outputs.map(({ name, tensor }) => valueInfo(name, tensor.dtype, tensor.shape)),
+      input,
+      output,
+      ...(options.valueInfo && { valueInfo: emitter.describeNodes(outputNames) }),
     },
     metadataProps,
   }
 }
 
-function valueInfo(name: string, dtype: DType, shape: Shape): ValueInfoProto {
-  const dim = (size: Dim) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size })
-  return { name, type: { tensorType: { elemType: dataTypeOf(dtype), shape: { dim: shape.map(dim) } } } }
+function valueInfo(name: string, dtype: DType, shape: TensorShapeProto): ValueInfoProto {
+  return { name, type: { tensorType: { elemType: dataTypeOf(dtype), shape } } }
 }
 
 class Emitter {
@@ -84,9 +90,22 @@ class Emitter {
   readonly domains = new Set<string>([''])
   readonly #names = new Map<Tensor, string>()
   readonly #taken = new Set<string>()
+  readonly #dims: DimParams
   #sink: NodeProto[] = this.protoNodes
   // Tensors named inside the body that is being written. Bodies share nodes (a loop and its gradient), and each writes its own.
   #local: Tensor[] | undefined
+
+  constructor(dims: DimParams) {
+    this.#dims = dims
+  }
+
+  /** Types of the values that nodes of the main graph make, but for those in `except`. */
+  describeNodes(except: ReadonlyMap<string, unknown>): ValueInfoProto[] {
+    const made = new Set(this.protoNodes.flatMap(({ output }) => output))
+    return [...this.#names].flatMap(([tensor, name]) =>
+      made.has(name) && !except.has(name) ? [valueInfo(name, tensor.dtype, this.#dims.open(tensor.shape))] : [],
+    )
+  }
 
   declare(tensor: Tensor, name: string): void {
     if (this.#taken.has(name))
@@ -191,8 +210,8 @@ class Emitter {
       name: `${name}/body`,
       node: bodyNodes,
       initializer: [],
-      input: formals.map((f) => valueInfo(f.name, f.tensor.dtype, f.tensor.shape)),
-      output: outputs.map((o) => valueInfo(o.name, o.tensor.dtype, o.tensor.shape)),
+      input: formals.map((f) => valueInfo(f.name, f.tensor.dtype, this.#dims.open(f.tensor.shape))),
+      output: outputs.map((o) => valueInfo(o.name, o.tensor.dtype, this.#dims.open(o.tensor.shape))),
     }
     const attributes: AttributeProto[] = [
       { name: 'body', type: AttributeType.GRAPH, g: graph },

@@ -2,9 +2,8 @@ import { compile } from '../../src/compile.js'
 import { isFloat, type TensorData } from '../../src/dtype.js'
 import { GraphError } from '../../src/errors.js'
 import { OnnxImportError } from '../../src/onnx/import/errors.js'
-import { type ImportedModel, type ImportOnnxOptions, importOnnx } from '../../src/onnx/import/importOnnx.js'
+import { type ImportedModel, importOnnx } from '../../src/onnx/import/importOnnx.js'
 import { decodeModel, decodeTensor } from '../../src/onnx/proto/decode.js'
-import type { GraphProto } from '../../src/onnx/proto/model.js'
 import { tensorToArray } from '../../src/onnx/proto/tensor.js'
 import type { Runtime } from '../../src/runtime/runtime.js'
 
@@ -33,34 +32,70 @@ export interface NodeCaseResult {
   readonly message?: string
 }
 
+/** A case's model as our graph, with its data. */
+export interface ImportedCase {
+  readonly model: ImportedModel
+  /** Names of the file's inputs and outputs, in its order. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly sets: readonly { readonly inputs: readonly TensorData[]; readonly outputs: readonly TensorData[] }[]
+}
+
+/**
+ * Imports a case's model. Inputs without a declared rank get the shape of their data; where an op needs an input's value
+ * as a constant (cases leave even axes to the caller), inputs that are not data are fixed.
+ */
+export function importNodeCase(nodeCase: NodeCase): ImportedCase {
+  const bytes = Buffer.from(nodeCase.model!, 'base64')
+  const { graph } = decodeModel(bytes)
+  const sets = nodeCase.sets!.map((set) => ({
+    inputs: set.inputs.map(readTensor),
+    outputs: set.outputs.map(readTensor),
+  }))
+  const values = sets[0]?.inputs ?? []
+  const named = <T>(pick: (value: TensorData, i: number) => T | undefined): Record<string, T> => {
+    const entries = graph.input.flatMap(({ name }, i) => {
+      const picked = values[i] && pick(values[i], i)
+      return picked === undefined ? [] : [[name, picked] as const]
+    })
+    return Object.fromEntries(entries)
+  }
+  const inputShapes = named(({ shape }, i) => (graph.input[i]!.type?.tensorType?.shape ? undefined : shape))
+  const result = (model: ImportedModel): ImportedCase => ({
+    model,
+    inputs: graph.input.map(({ name }) => name),
+    outputs: graph.output.map(({ name }) => name),
+    sets,
+  })
+  try {
+    return result(importOnnx(bytes, { inputShapes }))
+  } catch (error) {
+    const fixedInputs = named((value, i) =>
+      i > 0 && (!isFloat(value.dtype) || value.shape.length === 0) ? value : undefined,
+    )
+    if (!(error instanceof OnnxImportError) || Object.keys(fixedInputs).length === 0) throw error
+    return result(importOnnx(bytes, { inputShapes, fixedInputs }))
+  }
+}
+
 /** Imports a case's model, runs it and compares every output. */
 export async function runNodeCase(nodeCase: NodeCase, runtime: Runtime): Promise<NodeCaseResult> {
   if (nodeCase.skip) return { stage: 'skipped', message: nodeCase.skip }
   let stage: NodeCaseResult['stage'] = 'import'
   try {
-    const bytes = Buffer.from(nodeCase.model!, 'base64')
-    const graph = decodeModel(bytes).graph
-    const data = nodeCase.sets!.map((set) => ({
-      inputs: set.inputs.map(readTensor),
-      outputs: set.outputs.map(readTensor),
-    }))
-    const shapes = graph.input.flatMap(({ name, type }, i) =>
-      type?.tensorType?.shape ? [] : [[name, data[0]!.inputs[i]!.shape] as const],
-    )
-    const options = { inputShapes: Object.fromEntries(shapes) }
-    const model = importEither(bytes, options, graph, data[0]?.inputs ?? [])
+    const { model, sets, ...borders } = importNodeCase(nodeCase)
     stage = 'compile'
     const program = await compile(model.outputs, { runtime })
     try {
-      for (const { inputs, outputs } of data) {
+      for (const { inputs, outputs } of sets) {
         stage = 'run'
         const read = new Set(program.inputs.map(({ name }) => name))
-        const feeds = graph.input.flatMap(({ name }, i) =>
+        const feeds = borders.inputs.flatMap((name, i) =>
           read.has(name) && inputs[i] ? [[name, inputs[i]] as const] : [],
         )
         const found = await program.run(Object.fromEntries(feeds), { seed: 1 })
         stage = 'compare'
-        for (const [i, { name }] of graph.output.entries()) {
+        for (const [i, name] of borders.outputs.entries()) {
           const problem =
             outputs[i] && difference(found[name]!, outputs[i], nodeCase.rtol ?? 1e-3, nodeCase.atol ?? 1e-7)
           if (problem) return { stage, message: `${name}: ${problem}` }
@@ -73,26 +108,6 @@ export async function runNodeCase(nodeCase: NodeCase, runtime: Runtime): Promise
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
     return { stage, code: error.code, message: error.message }
-  }
-}
-
-// The cases leave even axes to the caller; where an op needs such a value as a constant, it is fixed.
-function importEither(
-  bytes: Uint8Array,
-  options: ImportOnnxOptions,
-  graph: GraphProto,
-  values: readonly TensorData[],
-): ImportedModel {
-  try {
-    return importOnnx(bytes, options)
-  } catch (error) {
-    const settings = graph.input.flatMap(({ name }, i) =>
-      i > 0 && values[i] && (!isFloat(values[i].dtype) || values[i].shape.length === 0)
-        ? [[name, values[i]] as const]
-        : [],
-    )
-    if (!(error instanceof OnnxImportError) || settings.length === 0) throw error
-    return importOnnx(bytes, { ...options, fixedInputs: Object.fromEntries(settings) })
   }
 }
 

@@ -10,7 +10,7 @@ import type { Tensor } from '../../../tensor.js'
 import { tensorToArray } from '../../proto/tensor.js'
 import { denseTensor } from '../denseTensor.js'
 import type { ImportedNode } from '../importedNode.js'
-import { direct, type RuleTable, rule } from '../importRule.js'
+import { type RuleTable, rule } from '../importRule.js'
 import { castTarget } from './castTarget.js'
 
 // The forms that a Constant's value may take; exactly one is there.

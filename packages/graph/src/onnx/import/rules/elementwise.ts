@@ -92,7 +92,11 @@ export const elementwiseRules: RuleTable = {
   Asinh: unary(trigonometric.Asinh, 9),
   Atan: unary(trigonometric.Atan, 7),
   Atanh: unary(trigonometric.Atanh, 9),
-  BitShift: binary(bitwise.BitShift, 11),
+  BitShift: rule(11, 2, (node) => {
+    const [x, bits] = [node.input(0), node.input(1)]
+    if (!x.dtype.startsWith('uint')) return node.unsupported(`shifts of ${x.dtype} are not supported.`)
+    return apply1(bitwise.BitShift, [x, bits], { direction: node.choice('direction', ['LEFT', 'RIGHT'], 'RIGHT') })
+  }),
   BitwiseAnd: binary(bitwise.BitwiseAnd, 18),
   BitwiseNot: rule(18, 1, (node) => {
     const x = node.input(0)
@@ -155,8 +159,10 @@ export const elementwiseRules: RuleTable = {
     const [a, b] = [node.input(0), node.input(1)]
     const fmod = node.int('fmod', 0)
     if (fmod || !isFloat(a.dtype)) return apply1(arithmetic.Mod, [a, b], { fmod })
-    // ONNX Runtime has no remainder of floats with the divisor's sign.
-    return arithmetic.sub(a, arithmetic.mul(rounding.floor(arithmetic.div(a, b)), b))
+    // ONNX Runtime has C's remainder of floats only; where its sign is not the divisor's, one more divisor is due.
+    const remainder = apply1(arithmetic.Mod, [a, b], { fmod: 1 })
+    const wrong = comparison.less(arithmetic.mul(rounding.sign(remainder), rounding.sign(b)), 0)
+    return where(wrong, arithmetic.add(remainder, b), remainder)
   }),
   Mul: binary(arithmetic.Mul, 1),
   Neg: unary(arithmetic.Neg, 1),

@@ -9,6 +9,7 @@ import { reshapeTo, squeeze } from '../../../ops/reshape.js'
 import { ReverseSequence } from '../../../ops/reverseSequence.js'
 import { ScatterElements, ScatterND } from '../../../ops/scatter.js'
 import { TopK } from '../../../ops/topK.js'
+import { where } from '../../../ops/where.js'
 import { direct, type RuleTable, rule } from '../importRule.js'
 import { overLastAxes } from './overLastAxes.js'
 
@@ -34,7 +35,14 @@ export const gatherRules: RuleTable = {
   OneHot: rule(9, 3, (node) => {
     const [indices, values] = [node.input(0), node.input(2)]
     const depth = node.data(1) ? constant(node.number(1, 'depth')!, 'int64') : cast(node.input(1), 'int64')
-    return apply1(OneHot, [cast(indices, 'int64'), depth, values], { axis: node.int('axis', -1) })
+    const axis = node.int('axis', -1)
+    const positions = cast(indices, 'int64')
+    if (values.dtype === 'float32' || values.dtype === 'int64')
+      return apply1(OneHot, [positions, depth, values], { axis })
+    // ONNX Runtime has kernels for few types of values.
+    const hits = apply1(OneHot, [positions, depth, constant([0, 1])], { axis })
+    const value = (i: number) => gather(values, constant(i, 'int64'))
+    return where(cast(hits, 'bool'), value(1), value(0))
   }),
   ReverseSequence: direct(ReverseSequence, 10, 2),
   Scatter: { ...direct(ScatterElements, 9, 3), until: 10 },

@@ -161,7 +161,10 @@ export const shapeRules: RuleTable = {
     return axes ? squeeze(node.input(0), axes) : apply1(Squeeze, [node.input(0)])
   }),
   Tile: rule(6, 2, (node) => apply1(Tile, [node.input(0), integers(node, 1, 'repeats')])),
-  Transpose: direct(Transpose, 1, 1),
+  Transpose: rule(1, 1, (node) => {
+    const x = node.input(0)
+    return apply1(Transpose, [x], { perm: node.ints('perm') ?? x.shape.map((_, i) => x.rank - 1 - i) })
+  }),
   Trilu: direct(Trilu, 14, [1, 2]),
   Unsqueeze: rule(1, [1, 2], (node) => {
     const axes = axesOf(node) ?? node.fail('its axes are missing.')
