@@ -155,6 +155,7 @@ function shapeOfFlat(feed: ArrayBufferView, tensor: Tensor): readonly number[] |
   const unknown = tensor.shape.filter((dim) => typeof dim === 'string').length
   if (unknown > 1) return undefined
   const rest = sizeOf(tensor.shape.filter((dim) => typeof dim === 'number'))
+  if (unknown === 1 && !Number.isInteger(count / rest)) return undefined
   return tensor.shape.map((dim) => (typeof dim === 'number' ? dim : count / rest))
 }
 

@@ -89,6 +89,12 @@ export class Parameter extends Tensor {
     this.#host = undefined
   }
 
+  /** Called by a runtime that ends and gives the value back; the value stays the same. */
+  comeHome(value: TensorData): void {
+    this.#owner = undefined
+    this.#host = value
+  }
+
   get owner(): ParameterStore | undefined {
     return this.#owner
   }

@@ -35,7 +35,7 @@ export interface Host {
   read(slot: number): TensorData | Promise<TensorData>
   release(slot: number): void | Promise<void>
   dispose(id: number): Promise<void>
-  close?(): Promise<void>
+  close(): Promise<void>
 }
 
 /** ONNX Runtime as executor of graphs; CPU is its default device. */
@@ -50,6 +50,7 @@ class OrtRuntime implements Runtime {
   readonly #lowerings: boolean
   readonly #slots = new Map<Parameter, number>()
   #nextSlot = 0
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: OrtOptions) {
     this.#settings = {
@@ -108,12 +109,13 @@ class OrtRuntime implements Runtime {
     }
     // An input that nothing reads was fed for nothing; ONNX Runtime accepts it all the same.
     return {
-      run: async (feeds) => {
-        if (!plan.freezeParameters) await this.#takeOver(plan.parameters)
-        const outputs = await this.#host.run(id, [...feeds])
-        for (const { parameter } of plan.updates) parameter.touch()
-        return outputs
-      },
+      run: (feeds) =>
+        this.#inTurn(async () => {
+          if (!plan.freezeParameters) await this.#takeOver(plan.parameters)
+          const outputs = await this.#host.run(id, [...feeds])
+          for (const { parameter } of plan.updates) parameter.touch()
+          return outputs
+        }),
       dispose: () => this.#host.dispose(id),
     }
   }
@@ -130,13 +132,21 @@ class OrtRuntime implements Runtime {
   }
 
   async dispose(): Promise<void> {
+    await this.#last
     const home = new Map<Parameter, TensorData>()
     for (const [parameter, slot] of this.#slots) {
       if (parameter.owner === this) home.set(parameter, await this.#host.read(slot))
     }
     this.#slots.clear()
-    for (const [parameter, value] of home) parameter.set(value)
-    await this.#host.close?.()
+    for (const [parameter, value] of home) parameter.comeHome(value)
+    await this.#host.close()
+  }
+
+  // Runs read what the runs before them wrote, so they come one after the other.
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run)
+    this.#last = result.catch(() => undefined)
+    return result
   }
 
   #slot(parameter: Parameter): number {

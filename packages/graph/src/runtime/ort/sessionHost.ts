@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor, type TypedTensor } from 'onnxruntime-node'
 import { allocate, type DType, sizeOf, type TensorData } from '../../dtype.js'
+import { RuntimeError } from '../../errors.js'
 
 /** How sessions execute. */
 export interface SessionSettings {
@@ -68,7 +69,9 @@ export class SessionHost {
   }
 
   async run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>> {
-    const { session, plan } = this.#sessions.get(id)!
+    const entry = this.#sessions.get(id)
+    if (!entry) throw new RuntimeError('The program was disposed, or its runtime was. Compile it again.')
+    const { session, plan } = entry
     const values: Record<string, OrtTensor> = {}
     for (const [name, value] of feeds) values[name] = wrap(value.dtype, value.shape, value.data)
     for (const { name, slot } of plan.reads) values[name] = this.#slots.get(slot)!.current
@@ -117,6 +120,11 @@ export class SessionHost {
     this.#sessions.delete(id)
     entry?.session.endProfiling()
     await entry?.session.release()
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.#sessions.keys()]) await this.dispose(id)
+    this.#slots.clear()
   }
 }
 

@@ -32,6 +32,8 @@ export class WorkerHost implements Host {
   readonly #worker: Worker
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #next = 0
+  // Why there is no worker any more.
+  #ended: string | undefined
 
   constructor() {
     this.#worker = startWorker()
@@ -44,6 +46,7 @@ export class WorkerHost implements Host {
       else call?.resolve(reply.result)
     })
     const fail = (reason: string) => {
+      this.#ended ??= reason
       for (const call of this.#pending.values()) call.reject(new RuntimeError(reason))
       this.#pending.clear()
     }
@@ -76,10 +79,12 @@ export class WorkerHost implements Host {
   }
 
   async close(): Promise<void> {
+    this.#ended = 'The runtime was disposed.'
     await this.#worker.terminate()
   }
 
   #call<T>(method: HostCall['method'], args: readonly unknown[], transfer: readonly ArrayBuffer[] = []): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(new RuntimeError(this.#ended))
     const id = this.#next++
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject })
