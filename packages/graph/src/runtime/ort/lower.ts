@@ -32,9 +32,9 @@ export function lowerForOrt(outputs: readonly Tensor[], target: LoweringTarget):
 
 // Rules that look at a node and its inputs alone; what they make is lowered in turn.
 function definitions({ fast, nchwcBlock, frozen }: LoweringTarget): RewriteRule[] {
-  if (!fast) return [batchNormTraining]
+  if (!fast) return [batchNormTraining(frozen)]
   return [
-    batchNormTraining,
+    batchNormTraining(frozen),
     ...(nchwcBlock > 0 ? [depthwiseConv(nchwcBlock)] : []),
     ...(frozen ? [] : [pointwiseConv]),
     reluGradient,
