@@ -39,7 +39,7 @@ export const activationNames: readonly string[] = Object.keys(functions)
  * @throws ModuleError for an unknown name.
  */
 export function activation(name: string): Activation {
-  const apply = functions[name]
+  const apply = Object.hasOwn(functions, name) ? functions[name] : undefined
   if (!apply) throw new ModuleError(`Unknown activation '${name}'. Known: ${activationNames.join(', ')}.`)
   return new Activation(name, apply)
 }
