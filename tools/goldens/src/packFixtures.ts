@@ -5,7 +5,7 @@
  *
  * The metadata key `case` holds what case.json says; tolerances stand in its `arrays`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type StateDict, writeSafetensors } from '@nemo/core'
@@ -94,6 +94,56 @@ function packMel(folder: string): void {
   }
 }
 
+const STEPS_PACKED = 2
+
+function int16(x: TensorData): TensorData {
+  return { dtype: 'int16', shape: x.shape, data: Int16Array.from(x.data as Float32Array, (v) => v * 32768) }
+}
+
+// The first steps of a training, whose samples are whole 16-bit numbers.
+function packTrajectory(folder: string): void {
+  const golden = new GoldenCase(join(folder, 'training-trajectory'))
+  const { model_config, state_dict_initial, batches } = golden.json as {
+    model_config: object
+    state_dict_initial: Record<string, string>
+    batches: { texts: string[]; arrays: Record<string, string> }[]
+  }
+  const state = Object.entries(state_dict_initial).map(([key, name]) => [key, golden.array(name)] as const)
+  const curves = Object.fromEntries(
+    ['loss', 'loss_tolerance', 'lr'].map((key) => [key, (golden.json[key] as number[]).slice(0, STEPS_PACKED)]),
+  )
+  const gradNorm = Array.from(golden.array('grad_norm').data as Float32Array).slice(0, STEPS_PACKED)
+  write('trajectory-state', { model_config, ...curves, grad_norm: gradNorm, arrays: {} }, new Map(state))
+  for (const [i, { texts, arrays }] of batches.slice(0, STEPS_PACKED).entries()) {
+    const tensors = Object.entries(arrays).map(([key, name]) => [key, golden.array(name)] as const)
+    write(
+      `trajectory-batch${i}`,
+      { texts, arrays: {} },
+      new Map(tensors.map(([key, array]) => [key, key === 'audio_signal' ? int16(array) : array])),
+    )
+  }
+}
+
+// Archives, their recording, and what they must give.
+function packArchive(folder: string): void {
+  const golden = new GoldenCase(join(folder, 'nemo-archive'))
+  for (const file of ['model.nemo', 'model_legacy.nemo', 'sample.wav'])
+    writeFileSync(join(fixtures, file), readFileSync(join(golden.folder, file)))
+  const keys = ['forward/log_probs', 'forward/encoded_lengths', 'transcribe/log_probs']
+  const { forward, transcribe, state_dict_keys } = golden.json
+  const arrays = Object.fromEntries(keys.map((key) => [key, golden.spec(key)]))
+  write(
+    'nemo-archive',
+    { forward, transcribe, state_dict_keys, arrays },
+    new Map(keys.map((key) => [key, golden.array(key)])),
+  )
+}
+
+function packWer(folder: string): void {
+  const { vocabulary, blank, pairs, greedy, metric } = new GoldenCase(join(folder, 'wer')).json
+  writeFileSync(join(fixtures, 'wer.json'), `${JSON.stringify({ vocabulary, blank, pairs, greedy, metric })}\n`)
+}
+
 const folder = resolve(process.argv[2] ?? '../shared/goldens')
 for (const name of [
   'classifier-marblenet',
@@ -106,3 +156,6 @@ for (const name of [
 }
 packCtc(folder)
 packMel(folder)
+packTrajectory(folder)
+packArchive(folder)
+packWer(folder)

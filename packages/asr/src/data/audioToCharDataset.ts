@@ -19,9 +19,10 @@ import {
   port,
   type SampleContext,
 } from '@nemo/core'
-import { CharTokenizer } from '@nemo/tokenizers'
+import { type CharEncoding, CharTokenizer, TokenizerError } from '@nemo/tokenizers'
 import { z } from 'zod'
 import { ctcFramesNeeded } from '../decoding/greedyCtc.js'
+import { AsrError } from '../errors.js'
 
 /** Settings of a data section (`train_ds`, `validation_ds`); NeMo's keys. */
 export const audioToCharConfigSchema = z.strictObject({
@@ -53,7 +54,9 @@ export const audioToCharConfigSchema = z.strictObject({
   /** Batches per chunk that is sorted by duration; 0 for none. */
   bucketing: z.number().int().min(0).default(0),
   seed: z.number().int().default(0),
+  /** Archives of audio are not read; NeMo's configs name them all the same. */
   is_tarred: z.literal(false).default(false),
+  tarred_audio_filepaths: z.null().default(null),
   parser: z.string().default('en'),
 })
 
@@ -98,6 +101,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
   readonly #unreadable = new Map<string, string>()
   readonly #unknown = new Map<string, number>()
   readonly #tooLong = new Map<string, string>()
+  #saidManifest = false
 
   private constructor(
     readonly manifest: Manifest,
@@ -114,7 +118,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
    *
    * @param frames - Frames that the encoder makes of so many samples. With it, utterances whose transcript has no CTC
    * alignment with their audio are left out and counted.
-   * @throws ManifestError, and AudioFileError for a manifest that is not there.
+   * @throws ManifestError, AudioFileError for a manifest that is not there, AudioArgumentError for an augmentor's settings.
    */
   static async open(
     config: AudioToCharConfig,
@@ -145,7 +149,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
 
   async get({ seed, epoch, index }: SampleContext): Promise<Utterance | undefined> {
     const entry = this.manifest.entries[index]!
-    const { ids, unknown } = this.tokenizer.encode(entry.text ?? '')
+    const { ids, unknown } = this.#encode(entry)
     if (epoch === 0)
       for (const character of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + 1)
     try {
@@ -175,6 +179,15 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
     }
   }
 
+  #encode(entry: ManifestEntry): CharEncoding {
+    try {
+      return this.tokenizer.encode(entry.text ?? '')
+    } catch (cause) {
+      if (!(cause instanceof TokenizerError)) throw cause
+      throw new AsrError('NEMO_ASR_TRANSCRIPT', `${entry.manifest}:${entry.line}: ${cause.message}`, { cause })
+    }
+  }
+
   collate(utterances: readonly Utterance[]): Batch<UtteranceInfo> {
     return {
       arrays: {
@@ -196,8 +209,19 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
     }
   }
 
+  // What was left out when the manifests were read; said once.
+  *#manifestProblems(): Generator<string> {
+    const { filtered, filteredHours, tooShort, tooLong, badLines, badLineErrors } = this.manifest.report
+    if (this.#saidManifest) return
+    this.#saidManifest = true
+    if (badLines > 0)
+      yield `${badLines} manifest line(s) left out because they cannot be used; first: ${badLineErrors[0]!.message}`
+    if (filtered > 0)
+      yield `${filtered} utterance(s), ${filteredHours.toFixed(2)} h, left out by their duration: ${tooShort} too short, ${tooLong} too long`
+  }
+
   override problems(): readonly string[] {
-    const lines: string[] = []
+    const lines: string[] = [...this.#manifestProblems()]
     if (this.#unreadable.size > 0) {
       const [[place, reason]] = [...this.#unreadable] as [[string, string]]
       lines.push(

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { atomicWriteFile, isConfigObject } from '@nemo/core'
 import { exportOnnx, input, type Tensor } from '@nemo/graph'
 import type { EncDecCTCModel } from '../models/encDecCTCModel.js'
+import { ConvASREncoder } from '../modules/convASREncoder.js'
 
 /** Frames of features per frame of output: the product of the encoder's strides. */
 export function subsamplingFactor(model: EncDecCTCModel): number {
@@ -24,6 +25,22 @@ export function tokensText(labels: readonly string[]): string {
   )
 }
 
+// Features of a frame that the encoder takes.
+function featureCount({ encoder, cfg }: EncDecCTCModel): number {
+  if (encoder instanceof ConvASREncoder) return encoder.featIn
+  return Number(isConfigObject(cfg.encoder) ? cfg.encoder.feat_in : undefined)
+}
+
+// sherpa-onnx knows per_feature and none; it must refuse other statistics rather than leave them out.
+function normalizeType(normalize: unknown): string {
+  if (normalize === undefined) return 'per_feature'
+  return typeof normalize === 'string' && !['none', 'NA'].includes(normalize)
+    ? normalize
+    : isConfigObject(normalize)
+      ? 'fixed'
+      : ''
+}
+
 /** Writes a CTC model as an ONNX file and its labels as `tokens.txt`; see `EncDecCTCModel.export`. */
 export async function writeCtcOnnx(
   model: EncDecCTCModel,
@@ -40,7 +57,7 @@ export async function writeCtcOnnx(
           inputSignalLength: input('length', 'int64', ['B']),
         })
       : model.forward({
-          processedSignal: input('audio_signal', 'float32', ['B', Number(features.features ?? 64), 'T']),
+          processedSignal: input('audio_signal', 'float32', ['B', featureCount(model), 'T']),
           processedSignalLength: input('length', 'int64', ['B']),
         }),
   )
@@ -53,7 +70,7 @@ export async function writeCtcOnnx(
       version: '1',
       vocab_size: String(model.labels.length + 1),
       subsampling_factor: String(subsamplingFactor(model)),
-      normalize_type: features.normalize === undefined || features.normalize === 'per_feature' ? 'per_feature' : '',
+      normalize_type: normalizeType(features.normalize),
       sample_rate: String(model.sampleRate),
       labels: JSON.stringify(model.labels),
       target: model.target,

@@ -9,8 +9,15 @@ export interface ErrorCounts {
   readonly units: number
 }
 
+// What Python's `str.isspace` says yes to; JavaScript's `\s` lacks the five separators and has U+FEFF.
+const separators = String.fromCodePoint(0x1c, 0x1d, 0x1e, 0x1f, 0x85)
+const whiteSpace = new RegExp(
+  `[${separators}\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+`,
+  'u',
+)
+
 /** Words as Python's `str.split` finds them. */
-export const splitWords = (text: string): string[] => text.split(/\s+/u).filter((word) => word !== '')
+export const splitWords = (text: string): string[] => text.split(whiteSpace).filter((word) => word !== '')
 
 /** Errors of one hypothesis: over words, or over characters (code points) with `useCer`. */
 export function countErrors(hypothesis: string, reference: string, useCer = false): ErrorCounts {

@@ -2,6 +2,8 @@ import {
   AudioSignal,
   type Batch,
   type ConfigObject,
+  type ConfigProblem,
+  ConfigValidationError,
   DataLoader,
   defaultRuntime,
   type Inputs,
@@ -15,6 +17,7 @@ import {
   Model,
   ModelError,
   type NeuralModule,
+  nearestNames,
   type Outputs,
   port,
   registerTarget,
@@ -63,8 +66,10 @@ export class EncDecCTCModel extends Model {
   /** Characters that the classes stand for; the blank comes after them. */
   readonly labels: readonly string[]
 
+  /** @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value. */
   constructor(cfg: ConfigObject) {
     super(cfg)
+    refuseUnknownKeys(cfg)
     const decoder = section(cfg, 'decoder')
     this.labels = labelsOf(cfg, decoder)
     this.preprocessor = this.addModule(
@@ -85,10 +90,10 @@ export class EncDecCTCModel extends Model {
       'loss',
       new CTCLoss({ num_classes: classes, zero_infinity: true, reduction: 'mean_batch' }),
     )
-    if (isConfigObject(cfg.spec_augment)) {
+    if (cfg.spec_augment !== undefined && cfg.spec_augment !== null) {
       this.specAugmentation = this.addModule(
         'spec_augmentation',
-        instantiate<NeuralModule>(cfg.spec_augment, {}, { keyPath: 'spec_augment' }),
+        instantiate<NeuralModule>(section(cfg, 'spec_augment'), {}, { keyPath: 'spec_augment' }),
       )
     }
   }
@@ -185,11 +190,19 @@ export class EncDecCTCModel extends Model {
   }
 
   async createDataLoader(config: ConfigObject, purpose: 'train' | 'validation' | 'test'): Promise<DataLoader> {
-    const settings = validateConfig(audioToCharConfigSchema, config, {
-      source: purpose === 'train' ? 'train_ds' : `${purpose}_ds`,
-    })
+    const source = `${purpose}_ds`
+    const settings = validateConfig(audioToCharConfigSchema, { sample_rate: this.sampleRate, ...config }, { source })
+    if (settings.sample_rate !== this.sampleRate) {
+      const message = `expected the model's sample rate, ${this.sampleRate} Hz, found ${settings.sample_rate}; audio of any rate is resampled`
+      throw new ConfigValidationError([{ keyPath: 'sample_rate', message }], source)
+    }
+    const { labels = this.labels } = settings
+    if (labels.length !== this.labels.length || labels.some((label, id) => label !== this.labels[id])) {
+      const message = `expected the model's labels ${JSON.stringify(this.labels)}, found ${JSON.stringify(labels)}; leave the key out`
+      throw new ConfigValidationError([{ keyPath: 'labels', message }], source)
+    }
     const frames = purpose === 'train' ? (samples: number) => this.encodedFrames(samples) : undefined
-    const dataset = await AudioToCharDataset.open(settings, settings.labels ?? this.labels, frames)
+    const dataset = await AudioToCharDataset.open(settings, labels, frames)
     return new DataLoader(dataset, {
       batch_size: settings.batch_size,
       shuffle: settings.shuffle,
@@ -286,16 +299,54 @@ export class TranscriptMetrics implements MetricAccumulator {
   }
 }
 
+// Keys of the model section. NeMo's configs also keep values there that others refer to (`repeat`, `dropout`).
+const sectionKeys = [
+  'preprocessor',
+  'encoder',
+  'decoder',
+  'spec_augment',
+  'optim',
+  'train_ds',
+  'validation_ds',
+  'test_ds',
+  'model_defaults',
+  'freeze_updates',
+] as const
+const knownKeys: readonly string[] = [...sectionKeys, 'sample_rate', 'labels', 'target', '_target_', 'nemo_version']
+
+// A key of another name is a mistake if it holds a section or is spelt almost like one of ours.
+function refuseUnknownKeys(cfg: ConfigObject): void {
+  const problems = Object.entries(cfg).flatMap(([key, value]): ConfigProblem[] => {
+    if (knownKeys.includes(key)) return []
+    const [meant] = nearestNames(key, knownKeys)
+    if (meant === undefined && !isConfigObject(value)) return []
+    const hint = meant === undefined ? `Known sections: ${sectionKeys.join(', ')}` : `Did you mean ${meant}?`
+    return [{ keyPath: key, message: `unknown key, found ${JSON.stringify(value)?.slice(0, 80)}. ${hint}` }]
+  })
+  if (problems.length > 0) throw new ConfigValidationError(problems, 'EncDecCTCModel')
+}
+
 function section(cfg: ConfigObject, key: string): ConfigObject {
   const value = cfg[key]
-  if (!isConfigObject(value)) throw new ModelError(`EncDecCTCModel: the config has no ${key} section.`)
-  return value
+  if (isConfigObject(value)) return value
+  const found = value === undefined ? 'no such key' : JSON.stringify(value)
+  throw new ConfigValidationError(
+    [{ keyPath: key, message: `expected a section with a _target_, found ${found}` }],
+    'EncDecCTCModel',
+  )
 }
 
 function labelsOf(cfg: ConfigObject, decoder: ConfigObject): readonly string[] {
-  const labels = Array.isArray(decoder.vocabulary) ? decoder.vocabulary : cfg.labels
+  const own = Array.isArray(decoder.vocabulary) && decoder.vocabulary.length > 0
+  const labels = own ? decoder.vocabulary : cfg.labels
   if (!Array.isArray(labels) || labels.length === 0 || labels.some((label) => typeof label !== 'string')) {
-    throw new ModelError('EncDecCTCModel: expected labels (or decoder.vocabulary) as a list of characters.')
+    const message = `expected a list of characters, found ${labels === undefined ? 'no such key' : JSON.stringify(labels)}`
+    throw new ConfigValidationError([{ keyPath: own ? 'decoder.vocabulary' : 'labels', message }], 'EncDecCTCModel')
+  }
+  const repeated = labels.find((label, id) => labels.indexOf(label) !== id)
+  if (repeated !== undefined) {
+    const message = `expected each label once, found ${JSON.stringify(repeated)} twice`
+    throw new ConfigValidationError([{ keyPath: own ? 'decoder.vocabulary' : 'labels', message }], 'EncDecCTCModel')
   }
   return labels as string[]
 }

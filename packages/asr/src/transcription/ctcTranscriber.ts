@@ -35,25 +35,51 @@ interface Compiled {
   readonly versions: readonly number[]
 }
 
+// Batches whose audio is in memory at once.
+const BATCHES_READ = 16
+
 /** Transcribes with a CTC model; compiles it once with its weights inside and again when they have changed. */
 export class CtcTranscriber {
   readonly #model: EncDecCTCModel
   #compiled: Compiled | undefined
+  /** Calls take turns: a program must not go while another call runs it. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(model: EncDecCTCModel) {
     this.#model = model
   }
 
   /** Transcripts in the order of `audio`. */
-  async run(audio: readonly AudioInput[], options: TranscribeOptions = {}): Promise<CtcTranscript[]> {
+  run(audio: readonly AudioInput[], options: TranscribeOptions = {}): Promise<CtcTranscript[]> {
+    const result = this.#turn.then(() => this.#transcribe(audio, options))
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  async #transcribe(audio: readonly AudioInput[], options: TranscribeOptions): Promise<CtcTranscript[]> {
     const { batchSize = 4, trim = true } = options
+    if (!Array.isArray(audio))
+      throw new TypeError('transcribe: expected a list of paths or samples. Put a single one into [ ].')
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new RangeError(`transcribe: expected a batchSize of at least 1, found ${batchSize}.`)
     const program = await this.#program(options.runtime ?? defaultRuntime())
-    const signals = await Promise.all(audio.map((source) => this.#read(source, trim)))
+    const results: CtcTranscript[] = []
+    const group = batchSize * BATCHES_READ
+    for (let start = 0; start < audio.length; start += group) {
+      const signals = await Promise.all(audio.slice(start, start + group).map((source) => this.#read(source, trim)))
+      results.push(...(await this.#recognise(program, signals, batchSize)))
+    }
+    return results
+  }
+
+  async #recognise(
+    program: Compiled['program'],
+    signals: readonly Float32Array[],
+    batchSize: number,
+  ): Promise<CtcTranscript[]> {
     // Utterances of like length share a batch; padding costs time.
     const order = signals.map((_, i) => i).sort((a, b) => signals[b]!.length - signals[a]!.length)
-    const results: CtcTranscript[] = new Array(audio.length)
+    const results: CtcTranscript[] = new Array(signals.length)
     for (let start = 0; start < order.length; start += batchSize) {
       const batch = order.slice(start, start + batchSize)
       const rows = batch.map((i) => signals[i]!)
