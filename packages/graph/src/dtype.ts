@@ -1,4 +1,5 @@
 import { DTypeError } from './errors.js'
+import { storedNumber } from './halfFloat.js'
 
 /** Element types of tensors, by their NumPy/ONNX names. */
 export type DType =
@@ -147,7 +148,7 @@ export function tensorData<T extends DType>(value: TensorLike, dtype: T, shape?:
   const big = dtype === 'int64' || dtype === 'uint64'
   let at = 0
   fillNested(value, 0, found, (v) => {
-    ;(data as unknown as (number | bigint)[])[at++] = big ? BigInt(v) : Number(v)
+    ;(data as unknown as (number | bigint)[])[at++] = big ? BigInt(v) : storedNumber(dtype, Number(v))
   })
   return { dtype, shape: wanted, data }
 }

@@ -1,6 +1,7 @@
 import { collectLeaves } from '../compile.js'
 import type { TensorData } from '../dtype.js'
 import { CompileError } from '../errors.js'
+import { RANDOM_KEY } from '../ops/random.js'
 import type { Parameter } from '../parameter.js'
 import { decompose } from '../rewrite/decompose.js'
 import { simplify } from '../rewrite/simplify.js'
@@ -75,7 +76,8 @@ export async function exportOnnx(
 }
 
 function ordered(inputs: readonly NamedTensor[], names: readonly string[] | undefined): readonly NamedTensor[] {
-  if (!names) return inputs
+  // Whatever was built first made the random key; in files it comes last.
+  if (!names) return [...inputs].sort((a, b) => Number(a.name === RANDOM_KEY) - Number(b.name === RANDOM_KEY))
   const byName = new Map(inputs.map((border) => [border.name, border]))
   if (
     names.length !== inputs.length ||

@@ -1,6 +1,7 @@
 import { compile } from '../../src/compile.js'
 import { isFloat, type TensorData } from '../../src/dtype.js'
 import { GraphError } from '../../src/errors.js'
+import { numberOfBfloat16, numberOfFloat16 } from '../../src/halfFloat.js'
 import { OnnxImportError } from '../../src/onnx/import/errors.js'
 import { type ImportedModel, importOnnx } from '../../src/onnx/import/importOnnx.js'
 import { decodeModel, decodeTensor } from '../../src/onnx/proto/decode.js'
@@ -134,16 +135,7 @@ export function difference(found: TensorData, expected: TensorData, rtol: number
 
 /** Elements as numbers; 16-bit floats are decoded. */
 export function numbersOf({ dtype, data }: TensorData): number[] {
-  if (dtype === 'float16') return Array.from(data as Uint16Array, halfToNumber)
-  if (dtype === 'bfloat16') {
-    return Array.from(data as Uint16Array, (bits) => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!)
-  }
+  if (dtype === 'float16') return Array.from(data as Uint16Array, numberOfFloat16)
+  if (dtype === 'bfloat16') return Array.from(data as Uint16Array, numberOfBfloat16)
   return Array.from(data as ArrayLike<number | bigint>, Number)
-}
-
-function halfToNumber(bits: number): number {
-  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023]
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

@@ -1,4 +1,5 @@
 import type { ImportRule, RuleTable } from './importRule.js'
+import { attentionRules } from './rules/attention.js'
 import { constantRules } from './rules/constants.js'
 import { controlFlowRules } from './rules/controlFlow.js'
 import { convolutionRules } from './rules/convolution.js'
@@ -8,6 +9,7 @@ import { lossRules } from './rules/loss.js'
 import { matMulRules } from './rules/matMul.js'
 import { normalizationRules } from './rules/normalization.js'
 import { poolingRules } from './rules/pooling.js'
+import { quantizationRules } from './rules/quantization.js'
 import { randomRules } from './rules/random.js'
 import { recurrentRules } from './rules/recurrent.js'
 import { reductionRules } from './rules/reduction.js'
@@ -21,6 +23,7 @@ export const NEWEST_OPSET = 28
 
 /** Rules of the standard ops, `ai.onnx`. */
 export const standardRules: RuleTable = {
+  ...attentionRules,
   ...constantRules,
   ...controlFlowRules,
   ...convolutionRules,
@@ -30,6 +33,7 @@ export const standardRules: RuleTable = {
   ...matMulRules,
   ...normalizationRules,
   ...poolingRules,
+  ...quantizationRules,
   ...randomRules,
   ...recurrentRules,
   ...reductionRules,

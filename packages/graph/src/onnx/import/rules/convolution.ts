@@ -1,9 +1,6 @@
 import { apply1 } from '../../../op.js'
-import { sub } from '../../../ops/arithmetic.js'
-import { cast } from '../../../ops/cast.js'
 import { Conv } from '../../../ops/conv.js'
 import { ConvTranspose } from '../../../ops/convTranspose.js'
-import { reshapeTo } from '../../../ops/reshape.js'
 import type { Tensor } from '../../../tensor.js'
 import type { ImportedNode } from '../importedNode.js'
 import { type RuleTable, rule } from '../importRule.js'
@@ -58,25 +55,13 @@ function convTranspose(node: ImportedNode): Tensor {
   return apply1(ConvTranspose, [x, w, node.optional(2)], { ...attributesOf(node, windows), pads, output_padding })
 }
 
+/** The convolution that a node describes, of data and weight that may have been computed from its inputs. */
+export function convolve(node: ImportedNode, x: Tensor, w: Tensor, bias: Tensor | null): Tensor {
+  return apply1(Conv, [x, w, bias], attributesOf(node, windowsOf(node, x, kernelOf(node, w))))
+}
+
 /** Convolutions. */
 export const convolutionRules: RuleTable = {
-  Conv: rule(1, [2, 3], (node) => {
-    const [x, w] = [node.input(0), node.input(1)]
-    return apply1(Conv, [x, w, node.optional(2)], attributesOf(node, windowsOf(node, x, kernelOf(node, w))))
-  }),
-  // Products of 8-bit integers are whole numbers that float32 holds exactly up to 2^24.
-  ConvInteger: rule(10, [2, 4], (node) => {
-    const [x, w] = [node.input(0), node.input(1)]
-    const attributes = attributesOf(node, windowsOf(node, x, kernelOf(node, w)))
-    const shifted = (t: Tensor, zero: Tensor | null): Tensor => {
-      if (!zero) return cast(t, 'float32')
-      const aligned =
-        zero.rank === 1 && zero.shape[0] !== 1
-          ? reshapeTo(zero, [zero.shape[0]!, 1, ...t.shape.slice(2).map(() => 1)], [zero])
-          : zero
-      return sub(cast(t, 'float32'), cast(aligned, 'float32'))
-    }
-    return cast(apply1(Conv, [shifted(x, node.optional(2)), shifted(w, node.optional(3))], attributes), 'int32')
-  }),
+  Conv: rule(1, [2, 3], (node) => convolve(node, node.input(0), node.input(1), node.optional(2))),
   ConvTranspose: rule(1, [2, 3], convTranspose),
 }
