@@ -8,9 +8,11 @@ import { zerosLike } from '../src/ops/fill.js'
 import { input } from '../src/ops/leaves.js'
 import { withRandomStreams } from '../src/ops/random.js'
 import type { OpType } from '../src/ops/registry.js'
+import { simplify } from '../src/rewrite/simplify.js'
 import { ort } from '../src/runtime/ort/ort.js'
 import type { Tensor } from '../src/tensor.js'
 import { topologicalOrder } from '../src/traverse.js'
+import { checkLegality } from './legality.js'
 import { type ReferenceArray, sizeOfShape, total } from './referenceArray.js'
 import { seededRandom } from './seededRandom.js'
 
@@ -132,6 +134,7 @@ async function checkOnce(
     if (differentiate) named[`g${i}`] = gradients[k]!
     if (check.secondOrder) named[`h${i}`] = seconds[k]!
   })
+  checkLegality(simplify(Object.values(named)))
   const program = await compile(named, { runtime })
   try {
     for (const [index, sizes] of chosen.entries()) {

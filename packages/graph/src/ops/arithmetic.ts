@@ -1,5 +1,5 @@
 import { addDims, broadcastShapes, type Dim, floorDivideDims, multiplyDims, subtractDims } from '../dim.js'
-import { allocate, type DType, isFloat, type TensorData } from '../dtype.js'
+import { allocate, isFloat, type TensorData } from '../dtype.js'
 import { apply1, defineOp, type GradientContext, type InferContext, type OpDefinition, sameDType } from '../op.js'
 import type { OutputSpec, Tensor } from '../tensor.js'
 import { cast } from './cast.js'
@@ -319,6 +319,3 @@ export const reciprocal = (x: Tensor): Tensor => apply1(Reciprocal, [x])
 export const abs = (x: Tensor): Tensor => apply1(Abs, [x])
 /** x² */
 export const square = (x: Tensor): Tensor => mul(x, x)
-
-/** dtype helper for code that mixes tensors and numbers. */
-export const dtypeOf = (a: Operand, b: Operand): DType => operands(a, b)[0].dtype

@@ -101,9 +101,15 @@ const spell = (value: number | bigint): string => (Object.is(value, -0) ? '-0' :
 const simplifyBodies: RewriteRule = (node, inputs) => {
   if (node.op !== Scan) return undefined
   const body = node.attribute<Body>('body')
-  const outputs = simplify(body.outputs)
+  const from = node.attribute<number>('num_states') + node.attribute<number>('num_scan_inputs')
+  // A value that is captured twice is one value to the body.
+  const first = inputs.map((input, i) => (i < from ? i : Math.max(from, inputs.indexOf(input, from))))
+  const twice = new Map(body.inputs.flatMap((formal, i) => (first[i] === i ? [] : [[formal, body.inputs[first[i]!]!]])))
+  const outputs = simplify(twice.size > 0 ? rebuild(body.outputs, { replace: twice }) : body.outputs)
   if (outputs.every((output, i) => output === body.outputs[i])) return undefined
-  return applyOp(Scan, inputs, { ...node.attributes, body: new Body(body.inputs, outputs) }, node.outputs.length)
+  const once = <T>(list: readonly T[]) => list.filter((_, i) => first[i] === i)
+  const simpler = new Body(once(body.inputs), outputs)
+  return applyOp(Scan, once(inputs), { ...node.attributes, body: simpler }, node.outputs.length)
 }
 
 /** Removes scan rows and optional outputs that nobody reads, and captured values that a scan body no longer needs. */
