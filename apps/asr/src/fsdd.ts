@@ -99,16 +99,16 @@ await hydraRunner(
       [
         [
           `word error rate, single digits${flags.holdout === undefined ? '' : ` of ${flags.holdout}`}`,
-          rate(metrics.test_manifest_test_wer),
+          rate(metrics.test_test_wer),
         ],
-        ['word error rate, strings of digits', rate(metrics.test_joined_manifest_test_wer)],
+        ['word error rate, strings of digits', rate(metrics.test_joined_test_wer)],
         ['test utterances', String(transcripts.length)],
         ['weights', model.numWeights.toLocaleString('en-US')],
         ['time', formatDuration((performance.now() - started) / 1000)],
       ],
     )
     console.log(experiment.dir)
-    return { single_wer: metrics.test_manifest_test_wer!, joined_wer: metrics.test_joined_manifest_test_wer! }
+    return { single_wer: metrics.test_test_wer!, joined_wer: metrics.test_joined_test_wer! }
   },
 )
 
