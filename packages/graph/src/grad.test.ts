@@ -46,7 +46,7 @@ describe('grad', () => {
 
   test('of a tensor with respect to itself is one', async () => {
     const s = input('s', 'float32', [])
-    const { g } = await runOnce({ g: grad(s, [s])[0]! }, { s: 5 }).catch(() => ({ g: { data: [1] } }))
+    const { g } = await runOnce({ g: grad(s, [s])[0]! })
     expect(numbers(g.data)).toEqual([1])
   })
 
@@ -104,9 +104,7 @@ describe('vjp', () => {
     const other = input('other', 'float32', ['N'])
     const [g, none] = vjp([mul(x, 2), exp(x), x], [constant([1, 1]), null, constant([10, 20])], [x, other])
     expect(none).toBeNull()
-    const found = await runOnce({ g: g! }, { x: [0, 0] }).catch(async () =>
-      runOnce({ g: add(g!, mul(x, 0)) }, { x: [0, 0] }),
-    )
+    const found = await runOnce({ g: add(g!, mul(x, 0)) }, { x: [0, 0] })
     expect(numbers(found.g.data)).toEqual([12, 22])
   })
 })
