@@ -5,7 +5,7 @@ import { Input } from './ops/leaves.js'
 import { RANDOM_KEY } from './ops/random.js'
 import { Parameter } from './parameter.js'
 import { simplify } from './rewrite/simplify.js'
-import type { Executable, Plan, Runtime } from './runtime/runtime.js'
+import type { Executable, MemoryReport, Plan, Runtime } from './runtime/runtime.js'
 import type { Tensor } from './tensor.js'
 import { topologicalOrder } from './traverse.js'
 
@@ -76,6 +76,11 @@ export class Program<Names extends string = string> {
         cause: error,
       })
     }
+  }
+
+  /** Memory that the program holds; its workspace is known once it has run. */
+  memory(): Promise<MemoryReport> {
+    return this.#executable.memory()
   }
 
   /** Frees what the runtime holds for this program; parameters stay. */

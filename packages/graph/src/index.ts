@@ -35,7 +35,8 @@ export { Node, Tensor } from './tensor.js'
 export { type CompileOptions, compile, Program, type RunOptions } from './compile.js'
 export { grad, vjp } from './grad.js'
 export { type OrtOptions, ort } from './runtime/ort/ort.js'
-export type { Executable, Plan, Runtime } from './runtime/runtime.js'
+export { type ProfileEvent, type TimeShare, type TimeShareOptions, timeShares } from './runtime/ort/profile.js'
+export type { Executable, MemoryReport, Plan, Runtime } from './runtime/runtime.js'
 
 // ONNX files
 

@@ -17,8 +17,25 @@ export interface Plan {
 export interface Executable {
   /** Runs once; applies the updates; returns the outputs by name. */
   run(feeds: ReadonlyMap<string, TensorData>): Promise<Record<string, TensorData>>
+  /** What the program holds; see MemoryReport. */
+  memory(): Promise<MemoryReport>
   /** Frees sessions and buffers; parameters stay. */
   dispose(): Promise<void>
+}
+
+/** Memory of a program, in bytes. */
+export interface MemoryReport {
+  /** Parameters that it reads or updates: weights, statistics, states of optimisers. Programs share them. */
+  readonly parameterBytes: number
+  /** Second buffers, into which updated parameters are written while the old values are read. */
+  readonly updateBytes: number
+  /**
+   * Growth of the process while the program first ran, without the above: its activations, in memory that the runtime
+   * keeps for the next run. An estimate from outside; 0 where the process cannot be asked (browsers).
+   */
+  readonly workspaceBytes: number
+  /** Highest resident memory of the whole process so far; 0 where it cannot be asked. */
+  readonly peakResidentBytes: number
 }
 
 /** Something that executes graphs. */

@@ -6,6 +6,7 @@ import { combine, simplify } from '../../rewrite/simplify.js'
 import type { Tensor } from '../../tensor.js'
 import { batchNormTraining } from './lowerings/batchNormTraining.js'
 import { depthwiseConv } from './lowerings/depthwiseConv.js'
+import { emptyBatch } from './lowerings/emptyBatch.js'
 import { equalRank } from './lowerings/equalRank.js'
 import { leadingSum } from './lowerings/leadingSum.js'
 import { matMulTransposed } from './lowerings/matMulTransposed.js'
@@ -18,6 +19,8 @@ export interface LoweringTarget {
   readonly fast: boolean
   /** Channels in a block of the kernels for blocked data, or 0 without such kernels. */
   readonly nchwcBlock: number
+  /** Whether feeds with empty axes must be survived. Default false. */
+  readonly emptyAxes?: boolean
   /** Whether parameters are constants, which ONNX Runtime folds, fuses and repacks by itself. */
   readonly frozen: boolean
 }
@@ -31,8 +34,8 @@ export function lowerForOrt(outputs: readonly Tensor[], target: LoweringTarget):
 }
 
 // Rules that look at a node and its inputs alone; what they make is lowered in turn.
-function definitions({ fast, nchwcBlock, frozen }: LoweringTarget): RewriteRule[] {
-  if (!fast) return [batchNormTraining(frozen)]
+function definitions({ fast, nchwcBlock, frozen, emptyAxes }: LoweringTarget): RewriteRule[] {
+  if (!fast) return emptyAxes ? [batchNormTraining(frozen), emptyBatch] : [batchNormTraining(frozen)]
   return [
     batchNormTraining(frozen),
     ...(nchwcBlock > 0 ? [depthwiseConv(nchwcBlock)] : []),

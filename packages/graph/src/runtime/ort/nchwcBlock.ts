@@ -12,7 +12,10 @@ let known: Promise<number> | undefined
  * this build of ONNX Runtime has none. Asks once per process, by reordering a ramp.
  */
 export function nchwcBlock(host: Host): Promise<number> {
-  known ??= probe(host)
+  known ??= probe(host).catch((error: unknown) => {
+    known = undefined
+    throw error
+  })
   return known
 }
 

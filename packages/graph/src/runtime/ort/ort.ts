@@ -4,7 +4,7 @@ import { emitModel } from '../../onnx/emit.js'
 import { encodeModel } from '../../onnx/proto/encode.js'
 import type { Parameter } from '../../parameter.js'
 import type { Tensor } from '../../tensor.js'
-import type { Executable, Plan, Runtime } from '../runtime.js'
+import type { Executable, MemoryReport, Plan, Runtime } from '../runtime.js'
 import { lowerForOrt } from './lower.js'
 import { nchwcBlock } from './nchwcBlock.js'
 import { SessionHost, type SessionPlan, type SessionSettings } from './sessionHost.js'
@@ -31,6 +31,7 @@ export interface OrtOptions {
 export interface Host {
   create(plan: SessionPlan, settings: SessionSettings): Promise<number>
   run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>>
+  memory(id: number): MemoryReport | Promise<MemoryReport>
   write(slot: number, value: TensorData): void | Promise<void>
   read(slot: number): TensorData | Promise<TensorData>
   release(slot: number): void | Promise<void>
@@ -64,10 +65,37 @@ class OrtRuntime implements Runtime {
   }
 
   async compile(plan: Plan): Promise<Executable> {
+    const main = await this.#createSession(plan, this.#lowerings, false)
+    // Many kernels refuse empty axes; what has some runs in a session of its own, without the fast ones.
+    let forEmpty: Promise<number> | undefined
+    const sessionFor = (feeds: ReadonlyMap<string, TensorData>): number | Promise<number> => {
+      if (![...feeds.values()].some(({ shape }) => shape.includes(0))) return main
+      forEmpty ??= this.#createSession(plan, false, true)
+      return forEmpty
+    }
+    // An input that nothing reads was fed for nothing; ONNX Runtime accepts it all the same.
+    return {
+      run: (feeds) =>
+        this.#inTurn(async () => {
+          if (!plan.freezeParameters) await this.#takeOver(plan.parameters)
+          const outputs = await this.#host.run(await sessionFor(feeds), [...feeds])
+          for (const { parameter } of plan.updates) parameter.touch()
+          return outputs
+        }),
+      memory: async () => this.#host.memory(main),
+      dispose: async () => {
+        await this.#host.dispose(main)
+        if (forEmpty) await this.#host.dispose(await forEmpty)
+      },
+    }
+  }
+
+  async #createSession(plan: Plan, fast: boolean, emptyAxes: boolean): Promise<number> {
     const roots = [...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)]
     const lowered = lowerForOrt(roots, {
-      fast: this.#lowerings,
-      nchwcBlock: this.#lowerings ? await nchwcBlock(this.#host) : 0,
+      fast,
+      emptyAxes,
+      nchwcBlock: fast ? await nchwcBlock(this.#host) : 0,
       frozen: plan.freezeParameters,
     })
     const names = uniqueNames(plan.parameters, new Set([...plan.inputs, ...plan.outputs].map((border) => border.name)))
@@ -93,30 +121,16 @@ class OrtRuntime implements Runtime {
     )
     const sessionPlan: SessionPlan = {
       model,
-      // With weights that change there is little left to fuse, and what ONNX Runtime would (transposes into products) is slower.
-      optimization: plan.freezeParameters || !this.#lowerings ? 'all' : 'basic',
-      reads: plan.freezeParameters
-        ? []
-        : plan.parameters.map((parameter) => ({ name: names.get(parameter)!, slot: this.#slot(parameter) })),
+      // With weights that change there is little to fuse; and transposes of them are better made than fused into products.
+      optimization: plan.freezeParameters || !fast ? 'all' : 'basic',
+      reads: reads.map(({ name, tensor }) => ({ name, slot: this.#slot(tensor) })),
       writes: writes.map(({ parameter, name }) => ({ name, slot: this.#slot(parameter) })),
       outputs: plan.outputs.map(({ name }) => name),
     }
-    let id: number
     try {
-      id = await this.#host.create(sessionPlan, this.#settings)
+      return await this.#host.create(sessionPlan, this.#settings)
     } catch (error) {
       throw new CompileError(`ONNX Runtime refused the graph: ${(error as Error).message}`, { cause: error })
-    }
-    // An input that nothing reads was fed for nothing; ONNX Runtime accepts it all the same.
-    return {
-      run: (feeds) =>
-        this.#inTurn(async () => {
-          if (!plan.freezeParameters) await this.#takeOver(plan.parameters)
-          const outputs = await this.#host.run(id, [...feeds])
-          for (const { parameter } of plan.updates) parameter.touch()
-          return outputs
-        }),
-      dispose: () => this.#host.dispose(id),
     }
   }
 

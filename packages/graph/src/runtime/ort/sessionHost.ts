@@ -1,6 +1,8 @@
 import { InferenceSession, Tensor as OrtTensor, type TypedTensor } from 'onnxruntime-node'
-import { allocate, type DType, sizeOf, type TensorData } from '../../dtype.js'
+import { allocate, bytesPerElement, type DType, sizeOf, type TensorData } from '../../dtype.js'
 import { RuntimeError } from '../../errors.js'
+import type { MemoryReport } from '../runtime.js'
+import { peakResidentBytes, WorkspaceMeter } from './workspaceMeter.js'
 
 /** How sessions execute. */
 export interface SessionSettings {
@@ -35,6 +37,7 @@ interface Slot {
 
 interface Session {
   readonly session: InferenceSession
+  readonly meter: WorkspaceMeter
   readonly plan: Pick<SessionPlan, 'reads' | 'writes' | 'outputs'>
 }
 
@@ -64,14 +67,19 @@ export class SessionHost {
     }
     const session = await InferenceSession.create(plan.model, options)
     const id = this.#next++
-    this.#sessions.set(id, { session, plan: { reads: plan.reads, writes: plan.writes, outputs: plan.outputs } })
+    this.#sessions.set(id, {
+      session,
+      meter: new WorkspaceMeter(),
+      plan: { reads: plan.reads, writes: plan.writes, outputs: plan.outputs },
+    })
     return id
   }
 
   async run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>> {
     const entry = this.#sessions.get(id)
     if (!entry) throw new RuntimeError('The program was disposed, or its runtime was. Compile it again.')
-    const { session, plan } = entry
+    const { session, plan, meter } = entry
+    meter.starts()
     const values: Record<string, OrtTensor> = {}
     for (const [name, value] of feeds) values[name] = wrap(value.dtype, value.shape, value.data)
     for (const { name, slot } of plan.reads) values[name] = this.#slots.get(slot)!.current
@@ -83,6 +91,7 @@ export class SessionHost {
       fetches[name] = target.spare
     }
     const results = await session.run(values, fetches)
+    meter.ends()
     for (const { slot } of plan.writes) {
       const target = this.#slots.get(slot)!
       const old = target.current
@@ -92,6 +101,25 @@ export class SessionHost {
     const outputs: Record<string, TensorData> = {}
     for (const name of plan.outputs) outputs[name] = unwrap(results[name] as OrtTensor)
     return outputs
+  }
+
+  /** See MemoryReport. */
+  memory(id: number): MemoryReport {
+    const { plan, meter } = this.#sessions.get(id)!
+    const bytes = (borders: SessionPlan['reads'], buffer: 'current' | 'spare') => {
+      const slots = [...new Set(borders.map(({ slot }) => slot))].map((slot) => this.#slots.get(slot))
+      return slots.reduce(
+        (sum, slot) => sum + (slot?.[buffer] ? bytesPerElement(slot.dtype) * sizeOf(slot.shape) : 0),
+        0,
+      )
+    }
+    const updateBytes = bytes(plan.writes, 'spare')
+    return {
+      parameterBytes: bytes([...plan.reads, ...plan.writes], 'current'),
+      updateBytes,
+      workspaceBytes: Math.max(0, meter.growth() - updateBytes),
+      peakResidentBytes: peakResidentBytes(),
+    }
   }
 
   write(slot: number, value: TensorData): void {

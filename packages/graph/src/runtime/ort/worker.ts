@@ -16,9 +16,9 @@ parentPort!.on('message', async ({ id, method, args }: HostCall) => {
   parentPort!.postMessage(reply, 'result' in reply ? buffersOf(reply.result) : [])
 })
 
-// Results are ours alone (outputs of a run, copies of parameters), so their memory can change hands.
+// Tensors in results are ours alone (outputs of a run, copies of parameters), so their memory can change hands.
 function buffersOf(result: unknown): ArrayBuffer[] {
   if (typeof result !== 'object' || result === null) return []
-  const tensors = 'dtype' in result ? [result as TensorData] : Object.values(result as Record<string, TensorData>)
-  return [...new Set(tensors.map((tensor) => tensor.data.buffer as ArrayBuffer))]
+  const tensors = ('dtype' in result ? [result] : Object.values(result)) as readonly Partial<TensorData>[]
+  return [...new Set(tensors.flatMap(({ data }) => (data ? [data.buffer as ArrayBuffer] : [])))]
 }

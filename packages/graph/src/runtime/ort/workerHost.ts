@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import type { TensorData } from '../../dtype.js'
 import { RuntimeError } from '../../errors.js'
+import type { MemoryReport } from '../runtime.js'
 import type { Host } from './ort.js'
 import type { SessionPlan, SessionSettings } from './sessionHost.js'
 
 /** A message to the worker: a method of SessionHost and its arguments. */
 export interface HostCall {
   readonly id: number
-  readonly method: 'create' | 'run' | 'write' | 'read' | 'release' | 'dispose'
+  readonly method: 'create' | 'run' | 'memory' | 'write' | 'read' | 'release' | 'dispose'
   readonly args: readonly unknown[]
 }
 
@@ -60,6 +61,10 @@ export class WorkerHost implements Host {
 
   run(id: number, feeds: readonly (readonly [string, TensorData])[]): Promise<Record<string, TensorData>> {
     return this.#call('run', [id, feeds])
+  }
+
+  memory(id: number): Promise<MemoryReport> {
+    return this.#call('memory', [id])
   }
 
   write(slot: number, value: TensorData): Promise<void> {
