@@ -6,7 +6,7 @@ import type { StepResult } from './trainingProgram.js'
 export type Metrics = Readonly<Record<string, number>>
 
 /** What a callback remembers in a checkpoint. */
-export type CallbackState = Readonly<Record<string, number | string | boolean | null>>
+export type CallbackState = Readonly<Record<string, number | string | boolean | null | readonly number[]>>
 
 /**
  * Hooks into a run. All are optional and awaited, in the order of the callbacks; those that write checkpoints come last,

@@ -88,11 +88,14 @@ export async function saveRunCheckpoint(
   await writeTorchFile(path, contents as unknown as PythonValue)
 }
 
-/** Scalars as Python values; all numbers become floats. */
+/** Values as Python has them; all numbers become floats. */
 function scalars(values: CallbackState): Map<string, PythonValue> {
-  return new Map(
-    Object.entries(values).map(([key, value]) => [key, typeof value === 'number' ? new PythonFloat(value) : value]),
-  )
+  const python = (value: CallbackState[string]): PythonValue => {
+    if (typeof value === 'number') return new PythonFloat(value)
+    if (typeof value === 'object' && value !== null) return value.map((item) => new PythonFloat(item))
+    return value
+  }
+  return new Map(Object.entries(values).map(([key, value]) => [key, python(value)]))
 }
 
 /**
@@ -216,10 +219,12 @@ function count(path: string, from: Dict, key: string): number {
   return value
 }
 
-function plain(values: Dict): Record<string, number | string | boolean | null> {
-  return Object.fromEntries(
-    [...values].map(([key, value]) => [key, value instanceof PythonFloat ? value.value : value]),
-  ) as Record<string, number | string | boolean | null>
+function plain(values: Dict): CallbackState {
+  const host = (value: PythonValue): unknown => {
+    if (value instanceof PythonFloat) return value.value
+    return Array.isArray(value) ? value.map(host) : value
+  }
+  return Object.fromEntries([...values].map(([key, value]) => [key, host(value)])) as CallbackState
 }
 
 function match(

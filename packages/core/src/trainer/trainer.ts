@@ -141,18 +141,19 @@ export class Trainer {
   /**
    * Trains a model on its training data, validating in between.
    *
-   * @param options.checkpoint - Checkpoint of a run to go on with.
+   * @param options.checkpoint - Checkpoint of a run to go on with. Default `resume_from_checkpoint`.
    * @throws TrainerError if the model has no data or no optimiser, or a step fails; NonFiniteLossError when the loss is
    * no number; RunCheckpointError for a checkpoint that cannot be gone on from.
    */
   async fit(model: Model, options: { readonly checkpoint?: string } = {}): Promise<FitResult> {
+    const checkpoint = options.checkpoint ?? this.config.resume_from_checkpoint ?? undefined
     if (this.#fitting) throw new TrainerError('This trainer is fitting a model already.')
     this.#fitting = true
     this.#interrupts.start()
     try {
-      await this.#start(model, options.checkpoint)
+      await this.#start(model, checkpoint)
       await this.#call('onFitStart', model)
-      if (options.checkpoint === undefined) await this.#sanityCheck(model)
+      if (checkpoint === undefined) await this.#sanityCheck(model)
       const status = await this.#epochs()
       if (status === 'interrupted') await this.#call('onInterrupt', model)
       await this.#call('onFitEnd', model)

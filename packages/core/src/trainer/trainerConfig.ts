@@ -3,6 +3,26 @@ import { z } from 'zod'
 const count = z.number().int().min(0)
 const limit = z.union([z.number().int().min(0), z.number().min(0).max(1)])
 
+// Keys that NeMo's configs carry. Values that would change something that is not there are refused.
+const inherited = {
+  gpus: z.literal(0).nullable().optional(),
+  amp_level: z.literal('O0').nullable().optional(),
+  /** Experiments have their own loggers and checkpoints. */
+  logger: z.literal(false).nullable().optional(),
+  checkpoint_callback: z.literal(false).nullable().optional(),
+  enable_checkpointing: z.literal(false).nullable().optional(),
+  /** One process, which is always deterministic. */
+  deterministic: z.boolean().optional(),
+  benchmark: z.boolean().optional(),
+  sync_batchnorm: z.boolean().optional(),
+  replace_sampler_ddp: z.boolean().optional(),
+  move_metrics_to_cpu: z.boolean().optional(),
+  /** How often something is shown or flushed. */
+  progress_bar_refresh_rate: z.number().int().optional(),
+  flush_logs_every_n_steps: z.number().int().optional(),
+  weights_summary: z.string().nullable().optional(),
+}
+
 /** Settings of a trainer: Lightning's keys and meanings. */
 export const trainerConfigSchema = z.strictObject({
   /** Passes over the data; -1 for no limit. Null: 1000, or no limit where max_steps or max_time is given. */
@@ -44,13 +64,16 @@ export const trainerConfigSchema = z.strictObject({
   terminate_on_nan: z.boolean().default(true),
   enable_progress_bar: z.boolean().default(true),
   precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
-  /** `cpu` runs ONNX Runtime on the processor. */
-  accelerator: z.enum(['cpu', 'auto']).default('cpu'),
+  /** `cpu` runs ONNX Runtime on the processor; `ddp` and `dp`, as NeMo's configs have it, mean the same with one process. */
+  accelerator: z.enum(['cpu', 'auto', 'ddp', 'dp']).nullable().default('cpu'),
   devices: z.union([z.literal(1), z.literal('auto')]).default(1),
   num_nodes: z.literal(1).default(1),
   /** Threads of one op; 0 for one per core. */
   num_threads: count.default(0),
   default_root_dir: z.string().nullable().default(null),
+  /** Checkpoint that `fit` goes on from where it is not told another. */
+  resume_from_checkpoint: z.string().nullable().default(null),
+  ...inherited,
 })
 
 /** Settings of a trainer, all filled in. */

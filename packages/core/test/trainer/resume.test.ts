@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Callback,
   EarlyStopping,
+  MetricsHistory,
   ModelCheckpoint,
   RandomGenerator,
   RunCheckpointError,
@@ -185,11 +186,26 @@ describe('going on from a checkpoint', () => {
     expect(first.state()).not.toEqual(second.state())
   })
 
+  it('the curves of a run are those of all its parts', async () => {
+    const path = join(scratch, 'curves.ckpt')
+    const whole = new MetricsHistory()
+    const saver: Callback = {
+      onTrainBatchEnd: async (trainer) => {
+        if (trainer.globalStep === 7) await trainer.saveCheckpoint(path)
+      },
+    }
+    await train(base, [whole, saver])
+    const second = new MetricsHistory()
+    await train(base, [second], path)
+    expect([...second.series].sort()).toEqual([...whole.series].sort())
+    expect(second.series.get('train_loss')!.steps.length).toBe(15)
+  })
+
   it('more epochs can be trained from a checkpoint of a finished run', async () => {
     const path = join(scratch, 'finished.ckpt')
     const saver: Callback = { onFitEnd: (trainer) => trainer.saveCheckpoint(path) }
     await train({ ...base, trainer: { ...base.trainer, max_epochs: 1 } }, [saver])
-    const more = await train(base, [], path)
+    const more = await train({ ...base, trainer: { ...base.trainer, resume_from_checkpoint: path } })
     const whole = await train(base)
     expect(more.weights).toEqual(whole.weights)
     expect(more.recorder.losses).toEqual(whole.recorder.losses.slice(5))

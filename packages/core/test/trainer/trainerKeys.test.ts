@@ -397,6 +397,31 @@ describe('wrong settings and data', () => {
     expect(() => new Trainer({ [key]: value } as never, { runtime })).toThrow(new RegExp(`trainer.*${key}`, 's'))
   })
 
+  it('the keys of configs of NeMo are taken where they change nothing', () => {
+    const nemo = {
+      gpus: 0,
+      num_nodes: 1,
+      max_epochs: 5,
+      max_steps: null,
+      accelerator: 'ddp',
+      accumulate_grad_batches: 1,
+      checkpoint_callback: false,
+      logger: false,
+      log_every_n_steps: 1,
+      val_check_interval: 1,
+      amp_level: 'O0',
+      precision: 32,
+      resume_from_checkpoint: null,
+      flush_logs_every_n_steps: 1000,
+      sync_batchnorm: true,
+    } as const
+    expect(new Trainer(nemo, { runtime }).maxEpochs).toBe(5)
+    for (const [key, value] of Object.entries({ gpus: 1, amp_level: 'O1', logger: true, num_nodes: 2 }))
+      expect(() => new Trainer({ ...nemo, [key]: value } as never, { runtime })).toThrow(
+        new RegExp(`trainer.*${key}`, 's'),
+      )
+  })
+
   it('a model without training data says what to call', async () => {
     const model = tinyModel()
     model.trainingLoader = undefined

@@ -1,4 +1,4 @@
-import type { Callback, Metrics } from '../callback.js'
+import type { Callback, CallbackState, Metrics } from '../callback.js'
 import type { Trainer } from '../trainer.js'
 
 /** A curve: values by step. */
@@ -7,7 +7,7 @@ export interface MetricSeries {
   readonly values: number[]
 }
 
-/** Keeps every logged metric in memory, for reports. */
+/** Keeps every logged metric in memory and in checkpoints, for reports on the whole of a run. */
 export class MetricsHistory implements Callback {
   readonly series = new Map<string, MetricSeries>()
 
@@ -25,6 +25,25 @@ export class MetricsHistory implements Callback {
       }
       series.steps.push(step)
       series.values.push(value)
+    }
+  }
+  state(): CallbackState {
+    return Object.fromEntries(
+      [...this.series].flatMap(([name, { steps, values }]) => [
+        [`steps.${name}`, steps],
+        [`values.${name}`, values],
+      ]),
+    )
+  }
+
+  loadState(state: CallbackState): void {
+    this.series.clear()
+    for (const [key, steps] of Object.entries(state)) {
+      if (!key.startsWith('steps.')) continue
+      const name = key.slice('steps.'.length)
+      const values = state[`values.${name}`]
+      if (Array.isArray(steps) && Array.isArray(values))
+        this.series.set(name, { steps: [...(steps as number[])], values: [...(values as number[])] })
     }
   }
 }
