@@ -58,7 +58,9 @@ export class SpeedPerturbation implements Perturbation {
 
   perturb(segment: AudioSegment, random: RandomGenerator): AudioSegment {
     const rate = drawRate(this.#config, random)
-    return rate === 1 ? segment : changeSpeed(segment, rate, this.#config.sr, this.#config.resample_type === 'kaiser_fast' ? FAST : {})
+    return rate === 1
+      ? segment
+      : changeSpeed(segment, rate, this.#config.sr, this.#config.resample_type === 'kaiser_fast' ? FAST : {})
   }
 }
 

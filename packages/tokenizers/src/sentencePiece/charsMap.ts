@@ -55,7 +55,9 @@ export class CharsMap {
     let text = this.#decoded.get(start)
     if (text === undefined) {
       const end = this.#replacements.indexOf(0, start)
-      text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.#replacements.subarray(start, end < 0 ? undefined : end))
+      text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+        this.#replacements.subarray(start, end < 0 ? undefined : end),
+      )
       this.#decoded.set(start, text)
     }
     return text
