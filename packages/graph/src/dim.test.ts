@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { dimExpression as expression } from '../test/dimExpression.js'
 import {
   addDims,
   broadcastDim,
@@ -18,38 +19,6 @@ import {
 } from './dim.js'
 import { ShapeError } from './errors.js'
 
-type Bindings = ReadonlyMap<string, number>
-
-/** An expression, and what it means. */
-interface Expression {
-  readonly dim: Dim
-  readonly value: (bindings: Bindings) => number
-}
-
-const leaf = fc.oneof(
-  fc.integer({ min: -9, max: 9 }).map((n): Expression => ({ dim: n, value: () => n })),
-  fc.constantFrom('B', 'T', 'N').map((name): Expression => ({ dim: name, value: (bindings) => bindings.get(name)! })),
-)
-const { expression } = fc.letrec<{ expression: Expression }>((tie) => ({
-  expression: fc.oneof(
-    { maxDepth: 4, depthSize: 'small' },
-    leaf,
-    fc.tuple(fc.constantFrom('+', '-', '*'), tie('expression'), tie('expression')).map(
-      ([sign, a, b]): Expression => ({
-        dim:
-          sign === '+' ? addDims(a.dim, b.dim) : sign === '-' ? subtractDims(a.dim, b.dim) : multiplyDims(a.dim, b.dim),
-        value: (s) =>
-          sign === '+' ? a.value(s) + b.value(s) : sign === '-' ? a.value(s) - b.value(s) : a.value(s) * b.value(s),
-      }),
-    ),
-    fc.tuple(tie('expression'), fc.oneof(fc.integer({ min: 1, max: 7 }), fc.constantFrom('B', 'T'))).map(
-      ([a, b]): Expression => ({
-        dim: floorDivideDims(a.dim, b),
-        value: (s) => Math.floor(a.value(s) / (typeof b === 'number' ? b : s.get(b)!)),
-      }),
-    ),
-  ),
-}))
 const bindings = fc.tuple(...['B', 'T', 'N'].map(() => fc.integer({ min: 1, max: 40 }))).map(
   ([B, T, N]) =>
     new Map([

@@ -1,10 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { dimExpression } from '../../test/dimExpression.js'
 import { checkOp, EDGE_SIZES } from '../../test/opCheck.js'
 import { arrayOf, scalar } from '../../test/referenceArray.js'
 import { runOnce } from '../../test/runOnce.js'
 import { addDims, floorDivideDims, multiplyDims, subtractDims } from '../dim.js'
 import { ShapeError } from '../errors.js'
 import { apply1 } from '../op.js'
+import type { Tensor } from '../tensor.js'
+import { mul } from './arithmetic.js'
 import { input } from './leaves.js'
 import { ops } from './registry.js'
 import { dimTensor, shapeOf, shapeTensor } from './shape.js'
@@ -61,6 +65,33 @@ describe('sizes computed at run time', () => {
         nested: Math.floor((Math.floor(t / 3) + b) / 2),
         negative: -2 * b + 0,
         bySymbol: Math.floor((t + 1) / b),
+      })
+    }
+  })
+
+  test('of any arithmetic equal its value', async () => {
+    const y = input('y', 'float32', ['N'])
+    const expressions = fc.sample(dimExpression, { seed: 3, numRuns: 60 })
+    const tensors: Record<string, Tensor> = { xs: mul(x, 2), ys: mul(y, 2) }
+    expressions.forEach(({ dim }, i) => {
+      tensors[`d${i}`] = dimTensor(dim, [x, y])
+    })
+    for (const [b, t, n] of [
+      [2, 7, 5],
+      [1, 1, 3],
+      [9, 4, 1],
+    ] as const) {
+      const sizes = new Map([
+        ['B', b],
+        ['T', t],
+        ['N', n],
+      ])
+      const found = await runOnce(tensors, {
+        x: { dtype: 'float32', shape: [b, t], data: new Float32Array(b * t) },
+        y: new Float32Array(n),
+      })
+      expressions.forEach(({ dim, value }, i) => {
+        expect(Number(found[`d${i}`]!.data[0]), `${dim}`).toBe(value(sizes) + 0)
       })
     }
   })
