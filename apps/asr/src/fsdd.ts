@@ -36,6 +36,8 @@ const schema = z.strictObject({
     lr: z.number(),
     max_epochs: z.number().int().min(0),
   }),
+  /** Merged over the rest with --holdout. */
+  holdout: z.record(z.string(), z.unknown()).default({}),
 })
 type FsddConfig = z.output<typeof schema>
 
@@ -123,7 +125,7 @@ function withHoldout(
   holdout: string | undefined,
 ): { config: FsddConfig; plan: Config } {
   if (holdout === undefined) return { config, plan: composed }
-  const raw = mergeConfigs(composed.raw(), {
+  const raw = mergeConfigs(composed.raw(), config.holdout as ConfigObject, {
     name: `${config.name}-without-${holdout}`,
     corpus: { dir: `${config.corpus.dir}-without-${holdout}` },
   })
