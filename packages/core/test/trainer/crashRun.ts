@@ -3,7 +3,7 @@
  *
  *   node --import tsx -C @nemo/source crashRun.ts FOLDER SETTINGS
  *
- * SETTINGS is JSON: `{ trainer, model, data, every }`. It goes on from the folder's last checkpoint if there is one, and
+ * SETTINGS is JSON: `CrashSettings`. It goes on from the folder's last checkpoint if there is one, and
  * prints a line `batch N` after every batch and `end STATUS` at the end. The final weights are written to weights.json.
  */
 import { existsSync, writeFileSync } from 'node:fs'
@@ -18,6 +18,8 @@ export interface CrashSettings {
   readonly data: TinyDataOptions
   /** Optimiser steps between two checkpoints. */
   readonly every: number
+  /** Batches of this process after which it waits for a signal, if none came by then. */
+  readonly hold?: number
 }
 
 const [folder, text] = process.argv.slice(2)
@@ -29,13 +31,16 @@ const checkpoints = new ModelCheckpoint({
   save_top_k: 2,
   every_n_train_steps: settings.every,
 })
+let done = 0
 const trainer = new Trainer(settings.trainer, {
   callbacks: [
     checkpoints,
     new EarlyStopping({ patience: 1000 }),
     {
-      onTrainBatchEnd: (run) => {
+      onTrainBatchEnd: async (run) => {
         process.stdout.write(`batch ${run.progress.batchesDone}\n`)
+        done++
+        while (done === settings.hold && !run.interrupted) await new Promise((resolve) => setTimeout(resolve, 5))
       },
     },
   ],
