@@ -125,6 +125,9 @@ describe('saveTo and restoreFrom', () => {
     await expect(wrong).rejects.toThrow(
       /other.nemo holds a test.TinyModel, not a test.WordModel: .*Missing: norm.weight/,
     )
+    // An error of the right class is left as it is.
+    const own = TinyModel.restoreFrom(path, { overrideConfig: (cfg) => ({ ...cfg, dropout: 7 }) })
+    await expect(own).rejects.toThrow(/^Dropout: expected a probability/)
     // A subclass with the same weights may take them.
     expect(await WordModel.restoreFrom(path)).toBeInstanceOf(WordModel)
   })

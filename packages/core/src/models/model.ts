@@ -240,11 +240,12 @@ export abstract class Model extends NeuralModule {
         strict: options.strict ?? true,
       })
     } catch (cause) {
-      // The likely reason for a config or weights that do not fit.
-      const expected = model instanceof Model ? model.target : undefined
-      if (abstract || cause instanceof ModelError || expected === target || typeof target !== 'string') throw cause
+      // The likely reason for a config or weights that do not fit, where it is one.
+      if (abstract || cause instanceof ModelError || typeof target !== 'string') throw cause
+      const expected = model instanceof Model ? model.target : this.name
+      if (target === expected || target.endsWith(`.${expected}`)) throw cause
       throw new ModelError(
-        `${where} holds a ${target}, not a ${expected ?? this.name}: ${(cause as Error).message} Call restoreFrom on that class, or on Model.`,
+        `${where} holds a ${target}, not a ${expected}: ${(cause as Error).message} Call restoreFrom on that class, or on Model.`,
         { cause },
       )
     }
