@@ -72,7 +72,7 @@ export function importNodeCase(nodeCase: NodeCase): ImportedCase {
     return result(importOnnx(bytes, { inputShapes }))
   } catch (error) {
     const fixedInputs = named((value, i) =>
-      i > 0 && (!isFloat(value.dtype) || value.shape.length === 0) ? value : undefined,
+      i > 0 || (!isFloat(value.dtype) && value.shape.length === 0) ? value : undefined,
     )
     if (!(error instanceof OnnxImportError) || Object.keys(fixedInputs).length === 0) throw error
     return result(importOnnx(bytes, { inputShapes, fixedInputs }))

@@ -15,31 +15,36 @@ import { recurrentRules } from './rules/recurrent.js'
 import { reductionRules } from './rules/reduction.js'
 import { resizeRules } from './rules/resize.js'
 import { shapeRules } from './rules/shape.js'
+import { spectralRules } from './rules/spectral.js'
 
 /** Oldest opset whose ops have the semantics that the rules start from (NumPy broadcasting). */
 export const OLDEST_OPSET = 7
 /** Newest opset that the rules were checked against. */
 export const NEWEST_OPSET = 28
 
-/** Rules of the standard ops, `ai.onnx`. */
-export const standardRules: RuleTable = {
-  ...attentionRules,
-  ...constantRules,
-  ...controlFlowRules,
-  ...convolutionRules,
-  ...elementwiseRules,
-  ...gatherRules,
-  ...lossRules,
-  ...matMulRules,
-  ...normalizationRules,
-  ...poolingRules,
-  ...quantizationRules,
-  ...randomRules,
-  ...recurrentRules,
-  ...reductionRules,
-  ...resizeRules,
-  ...shapeRules,
+/** Rules by family, as the files beside this one hold them. */
+export const ruleFamilies: Readonly<Record<string, RuleTable>> = {
+  attention: attentionRules,
+  constant: constantRules,
+  controlFlow: controlFlowRules,
+  convolution: convolutionRules,
+  elementwise: elementwiseRules,
+  gather: gatherRules,
+  loss: lossRules,
+  matMul: matMulRules,
+  normalization: normalizationRules,
+  pooling: poolingRules,
+  quantization: quantizationRules,
+  random: randomRules,
+  recurrent: recurrentRules,
+  reduction: reductionRules,
+  resize: resizeRules,
+  shape: shapeRules,
+  spectral: spectralRules,
 }
+
+/** Rules of the standard ops, `ai.onnx`. */
+export const standardRules: RuleTable = Object.assign({}, ...Object.values(ruleFamilies)) as RuleTable
 
 /** The rule of an op in an opset version, if there is one. */
 export function importRule(domain: string, type: string, version: number): ImportRule | undefined {

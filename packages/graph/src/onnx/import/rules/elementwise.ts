@@ -81,6 +81,12 @@ function chosenSizes(condition: TensorData | undefined, a: Tensor, b: Tensor): T
   )
 }
 
+function swish(node: ImportedNode): Tensor {
+  const x = node.input(0)
+  const alpha = node.float('alpha', 1)
+  return arithmetic.mul(x, activation.sigmoid(alpha === 1 ? x : arithmetic.mul(x, alpha)))
+}
+
 /** Ops that work element by element. */
 export const elementwiseRules: RuleTable = {
   Abs: unary(arithmetic.Abs, 1),
@@ -189,11 +195,8 @@ export const elementwiseRules: RuleTable = {
   Sqrt: unary(exponential.Sqrt, 1),
   Sub: binary(arithmetic.Sub, 1),
   Sum: variadic(arithmetic.Sum),
-  Swish: rule(24, 1, (node) => {
-    const x = node.input(0)
-    const alpha = node.float('alpha', 1)
-    return arithmetic.mul(x, activation.sigmoid(alpha === 1 ? x : arithmetic.mul(x, alpha)))
-  }),
+  SwiGLU: rule(28, 2, (node) => arithmetic.mul(swish(node), node.input(1))),
+  Swish: rule(24, 1, swish),
   Tan: unary(trigonometric.Tan, 7),
   Tanh: unary(activation.Tanh, 1),
   ThresholdedRelu: unary(activation.ThresholdedRelu, 10),

@@ -1,0 +1,41 @@
+const strings = 'works on strings'
+const containers = 'works on sequences or optional values'
+const detection = 'finds objects in images'
+
+/** Standard ops that importOnnx refuses, with the reason. */
+export const unsupportedOps: Readonly<Record<string, string>> = {
+  AffineGrid: detection,
+  BitCast: 'reads bits as another type; ONNX opset 20 has no op for it',
+  CausalConvWithState: 'preview of a cache for streaming, opset 27',
+  Col2Im: 'the inverse of im2col, for images',
+  ConcatFromSequence: containers,
+  CumProd: 'ONNX opset 20 has no op for it',
+  DeformConv: detection,
+  Det: 'no gradient rule for determinants yet',
+  GridSample: detection,
+  ImageDecoder: 'decodes image files',
+  LinearAttention: 'preview of a state-space layer, opset 27',
+  MaxRoiPool: detection,
+  MaxUnpool: 'the inverse of pooling, for images',
+  Multinomial: 'random numbers of a distribution; draw them outside the graph',
+  NonMaxSuppression: detection,
+  Optional: containers,
+  OptionalGetElement: containers,
+  OptionalHasElement: containers,
+  RegexFullMatch: strings,
+  RoiAlign: detection,
+  SequenceAt: containers,
+  SequenceConstruct: containers,
+  SequenceEmpty: containers,
+  SequenceErase: containers,
+  SequenceInsert: containers,
+  SequenceLength: containers,
+  SequenceMap: containers,
+  SplitToSequence: containers,
+  StringConcat: strings,
+  StringNormalizer: strings,
+  StringSplit: strings,
+  TensorScatter: 'writes into a cache, opset 24',
+  TfIdfVectorizer: strings,
+  Unique: 'sorts and merges values, whose number is known only at run time',
+}
