@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { CorpusFolderError } from './errors.js'
 
 /** Written into `corpus.json`; raise it when the same parameters begin to give other audio. */
-const corpusFormat = 2
+const corpusFormat = 3
 const descriptionFile = 'corpus.json'
 
 /** One audio file of a corpus. */

@@ -114,7 +114,7 @@ export function inventSpeaker(name: string, random: RandomGenerator): InventedSp
     `flutter ${random.integer(0, 8)}`,
     `roughness ${random.integer(0, 4)}`,
     `voicing ${random.integer(60, 150)}`,
-    `consonants ${random.integer(60, 140)} ${random.integer(60, 140)}`,
+    `consonants ${random.integer(30, 140)} ${random.integer(50, 140)}`,
   ]
   if (random.random() < 0.3) definition.push(`klatt ${random.integer(3, 6)}`)
   if (random.random() < 0.3)
