@@ -3,14 +3,14 @@ import { OnnxFormatError } from '../proto/errors.js'
 import type { SparseTensorProto } from '../proto/model.js'
 import { type ReadExternalData, type TensorArray, tensorToArray } from '../proto/tensor.js'
 
-// A few bytes of a file may announce any size; a gigabyte of zeros is beyond use.
-const LARGEST = 2 ** 28
+// A few bytes of a file may announce any size; half a gigabyte of zeros is beyond use.
+const LARGEST = 2 ** 26
 
 /**
  * The elements of a sparse tensor with its zeros written out.
  *
  * @throws OnnxFormatError if indices are out of range, unsorted or repeated, or do not fit the values; or if the dense
- * tensor would have more than 2^28 elements.
+ * tensor would have more than 2^26 elements.
  */
 export function denseTensor(
   proto: SparseTensorProto,

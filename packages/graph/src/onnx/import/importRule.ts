@@ -27,8 +27,16 @@ export const rule = (
 ): ImportRule => ({ since, inputs: typeof inputs === 'number' ? [inputs, inputs] : inputs, build })
 
 /** A rule for an op that is ours under the same name and meaning: inputs and attributes are taken over. */
-export const direct = (op: OpDefinition, since: number, inputs: number | readonly [number, number]): ImportRule =>
-  rule(since, inputs, (node) => applyOp(op, node.inputs(), takenOver(op, node), node.outputCount))
+export const direct = (
+  op: OpDefinition,
+  since: number,
+  inputs: number | readonly [number, number],
+  required: readonly string[] = [],
+): ImportRule =>
+  rule(since, inputs, (node) => {
+    for (const name of required) if (!node.hasAttribute(name)) node.fail(`attribute ${name} is missing.`)
+    return applyOp(op, node.inputs(), takenOver(op, node), node.outputCount)
+  })
 
 /** The node's attributes that `op` has too, by their kinds. */
 export function takenOver(op: OpDefinition, node: ImportedNode): Attributes {

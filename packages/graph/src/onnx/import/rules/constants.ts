@@ -56,7 +56,10 @@ export const constantRules: RuleTable = {
     const value = proto ? tensorToArray(proto) : tensorData([0], 'float32')
     if (value.dtype === 'string') return node.unsupported('its value holds strings.')
     if (value.data.length !== 1) return node.fail(`its value should be one number, found ${value.data.length}.`)
-    return apply1(ConstantOfShape, [node.input(0)], { value: { ...value, shape: [1] } })
+    const shape = node.input(0)
+    if (shape.rank !== 1 || typeof shape.shape[0] !== 'number' || shape.shape[0] > 64)
+      return node.fail(`expected a shape of a known length up to 64, found ${shape}.`)
+    return apply1(ConstantOfShape, [shape], { value: { ...value, shape: [1] } })
   }),
   EyeLike: rule(9, 1, (node) => {
     const x = node.input(0)

@@ -21,7 +21,8 @@ import { castTarget } from './castTarget.js'
 
 const unary = (op: OpDefinition, since: number): ImportRule => direct(op, since, 1)
 const binary = (op: OpDefinition, since: number): ImportRule => direct(op, since, 2)
-const variadic = (op: OpDefinition): ImportRule => direct(op, 1, [1, Number.POSITIVE_INFINITY])
+const variadic = (op: OpDefinition): ImportRule =>
+  rule(1, [1, Number.POSITIVE_INFINITY], (node) => apply1(op, node.everyInput()))
 
 // A bound of Clip that limits nothing is left out.
 function attributeBound(node: ImportedNode, name: 'min' | 'max'): Tensor | null {

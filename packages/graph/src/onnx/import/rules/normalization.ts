@@ -36,7 +36,7 @@ function groupNormalization(node: ImportedNode): Tensor {
   node.ignore('stash_type')
   const channels = x.shape[1]
   if (groups < 1 || typeof channels !== 'number' || channels % groups !== 0)
-    return node.fail(`${channels} channels cannot form ${groups} groups.`)
+    return node.fail(`its ${channels ?? 'missing'} channels cannot form ${groups} groups.`)
   // In opset 18 scale and bias were per group; each channel takes its group's.
   const perChannel = (t: Tensor) =>
     node.version < 21 ? reshapeTo(expand(unsqueeze(t, 1), [groups, channels / groups], [t]), [channels], [t]) : t

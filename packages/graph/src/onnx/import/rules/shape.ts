@@ -27,6 +27,15 @@ function integers(node: ImportedNode, i: number, name: string): Tensor | null {
   return node.data(i) ? constant(node.numbers(i, name)!.map(clamped), 'int64') : cast(node.input(i), 'int64')
 }
 
+// A vector with one number per axis. Whatever a file says, nobody has tensors of a hundred axes.
+function perAxis(node: ImportedNode, i: number, name: string): Tensor | null {
+  const vector = integers(node, i, name)
+  const length = vector?.shape[0]
+  if (vector && (vector.rank !== 1 || typeof length !== 'number' || length > 64))
+    return node.fail(`its ${name} should be a vector of a known length up to 64, found ${vector}.`)
+  return vector
+}
+
 // INT64_MAX stands for "to the end"; numbers beyond 2^53 would lose digits.
 const FAR = 2_000_000_000_000
 const clamped = (value: number): number => Math.min(Math.max(value, -FAR), FAR)
@@ -44,10 +53,9 @@ function sliceNode(node: ImportedNode): Tensor {
   const steps = node.numbers(4, 'steps')
   if (steps?.some((step) => step === 0)) return node.fail('a step of 0 never ends.')
   const axes = node.numbers(3, 'axes')
-  const [starts, ends] = [integers(node, 1, 'starts')!, integers(node, 2, 'ends')!]
+  const [starts, ends] = [perAxis(node, 1, 'starts'), perAxis(node, 2, 'ends')]
+  if (!starts || !ends) return node.fail('its starts or ends are missing.')
   const counts = [starts.shape[0], ends.shape[0], axes?.length, steps?.length].filter((count) => count !== undefined)
-  if (starts.rank !== 1 || ends.rank !== 1 || counts.some((count) => typeof count !== 'number'))
-    return node.fail('starts and ends must be vectors whose lengths are known.')
   if (new Set(counts).size !== 1) return node.fail('starts, ends, axes and steps differ in length.')
   const list = axes ?? Array.from({ length: counts[0] as number }, (_, i) => i)
   return apply1(Slice, [x, starts, ends, constant(list, 'int64'), steps ? constant(steps, 'int64') : null])
@@ -62,8 +70,7 @@ function splitNode(node: ImportedNode): readonly Tensor[] {
   const sizes = node.version < 13 ? node.ints('split') : undefined
   if (node.version >= 13 && node.has(1)) {
     const parts = integers(node, 1, 'sizes')!
-    if (parts.shape[0] !== node.outputCount)
-      return node.fail(`expected ${node.outputCount} sizes, found ${parts.shape[0]}.`)
+    if (parts.shape[0] !== node.outputCount) return node.fail(`expected ${node.outputCount} sizes, found ${parts}.`)
     return applyOp(Split, [x, parts], { axis }, node.outputCount)
   }
   if (sizes && sizes.length !== node.outputCount)
@@ -101,7 +108,7 @@ function padNode(node: ImportedNode): Tensor {
 function reshapeNode(node: ImportedNode): Tensor {
   const x = node.input(0)
   const allowzero = node.version < 14 ? 0 : node.int('allowzero', 0)
-  const target = integers(node, 1, 'shape') ?? node.fail('its shape is missing.')
+  const target = perAxis(node, 1, 'shape') ?? node.fail('its shape is missing.')
   const wild = target.known?.filter((dim) => dim === -1).length ?? 0
   if (target.rank !== 1 || wild > 1 || target.known?.some((dim) => typeof dim === 'number' && dim < -1))
     return node.fail(`expected a shape with at most one -1, found [${(target.known ?? [String(target)]).join(', ')}].`)
@@ -134,8 +141,8 @@ export const shapeRules: RuleTable = {
     return parts.length === 1 ? parts[0]! : apply1(Concat, parts, { axis })
   }),
   CumSum: direct(CumSum, 11, 2),
-  DepthToSpace: direct(DepthToSpace, 1, 1),
-  Expand: rule(8, 2, (node) => apply1(Expand, [node.input(0), integers(node, 1, 'shape')])),
+  DepthToSpace: direct(DepthToSpace, 1, 1, ['blocksize']),
+  Expand: rule(8, 2, (node) => apply1(Expand, [node.input(0), perAxis(node, 1, 'shape')])),
   Flatten: rule(1, 1, (node) => {
     const x = node.input(0)
     const axis = node.int('axis', 1)
@@ -160,7 +167,7 @@ export const shapeRules: RuleTable = {
     const axes = axesOf(node)
     return axes ? squeeze(node.input(0), axes) : apply1(Squeeze, [node.input(0)])
   }),
-  Tile: rule(6, 2, (node) => apply1(Tile, [node.input(0), integers(node, 1, 'repeats')])),
+  Tile: rule(6, 2, (node) => apply1(Tile, [node.input(0), perAxis(node, 1, 'repeats')])),
   Transpose: rule(1, 1, (node) => {
     const x = node.input(0)
     return apply1(Transpose, [x], { perm: node.ints('perm') ?? x.shape.map((_, i) => x.rank - 1 - i) })

@@ -17,7 +17,7 @@ import { type RuleTable, rule } from '../importRule.js'
 import { castTarget } from './castTarget.js'
 
 // Larger transforms by matrices would take more memory than anybody has in mind.
-const LONGEST = 8192
+const LONGEST = 4096
 
 /** Real and imaginary part of a signal; the latter may be absent. */
 interface Complex {
@@ -132,7 +132,7 @@ function melWeightMatrix(node: ImportedNode): Tensor {
     number,
   ]
   const bins = Math.floor(length / 2) + 1
-  if (!(bands >= 1 && bands <= LONGEST && length >= 1 && length <= 16 * LONGEST && rate > 0))
+  if (!(bands >= 1 && bands <= LONGEST && length >= 1 && length * bands <= LONGEST * LONGEST && rate > 0))
     return node.fail(`${bands} bands of ${length} samples at ${rate} Hz are impossible.`)
   const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700)
   const hertz = (value: number) => 700 * (10 ** (value / 2595) - 1)
