@@ -1,6 +1,4 @@
-import type { Dim } from '../../dim.js'
 import type { TensorData } from '../../dtype.js'
-import { currentScope } from '../../scope.js'
 import type { Tensor } from '../../tensor.js'
 import { type AttributeKind, type AttributeValues, attributeValue } from '../proto/attribute.js'
 import type { AttributeProto, GraphProto, NodeProto } from '../proto/model.js'
@@ -50,10 +48,6 @@ export class ImportedNode {
   /** Opset version of the node's domain in the model. */
   get version(): number {
     return this.#context.version
-  }
-
-  get inputCount(): number {
-    return this.#context.inputs.length
   }
 
   get outputCount(): number {
@@ -125,13 +119,6 @@ export class ImportedNode {
     return values?.[0]
   }
 
-  /** Sizes in input `i`, as far as they can be told now: numbers and symbols. */
-  dims(i: number): readonly Dim[] | undefined {
-    const data = this.#context.inputs[i]?.data
-    if (data && data.dtype === 'int64' && data.shape.length <= 1) return Array.from(data.data as BigInt64Array, Number)
-    return this.#context.inputs[i]?.tensor().known
-  }
-
   /** Whether the attribute was given. */
   hasAttribute(name: string): boolean {
     this.#read.add(name)
@@ -195,11 +182,6 @@ export class ImportedNode {
   checkAttributes(): void {
     const unread = [...this.#context.attributes.keys()].filter((name) => !this.#read.has(name))
     if (unread.length > 0) this.fail(`it has no attribute ${unread.join(', ')} in this version.`)
-  }
-
-  /** Slash-separated scopes that the node is built in, for generated names. */
-  get scope(): string {
-    return currentScope()
   }
 
   #attribute<K extends AttributeKind>(name: string, kind: K): AttributeValues[K] | undefined {
