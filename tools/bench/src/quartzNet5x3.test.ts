@@ -27,8 +27,9 @@ it.each(['novograd', 'sgd'] as const)('has the losses of the PyTorch peer under 
   for (let i = 0; i < 6; i++) losses.push(Number((await program.run(batch)).loss.data[0]))
   await program.dispose()
   await runtime.dispose()
-  // Float32 turns a few ReLUs the other way, and steps carry that on.
+  // The second loss proves the first gradient. Later a ReLU turned the other way by float32's rounding moves the loss by
+  // about a hundredth, and steps carry that on (changing the weights by 1e-5 does the same).
   losses.forEach((loss, i) => {
-    expect(Math.abs(loss / pytorch[optimizer][i]! - 1), `step ${i}: ${loss}`).toBeLessThan(5e-3)
+    expect(Math.abs(loss / pytorch[optimizer][i]! - 1), `step ${i}: ${loss}`).toBeLessThan(i < 2 ? 1e-5 : 3e-2)
   })
 })
