@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { atomicWriteFile, isConfigObject } from '@nemo/core'
 import { exportOnnx, input, type Tensor } from '@nemo/graph'
@@ -76,6 +77,7 @@ export async function writeCtcOnnx(
       target: model.target,
     },
   })
+  await mkdir(dirname(path), { recursive: true })
   await atomicWriteFile(path, bytes)
   await atomicWriteFile(join(dirname(path), 'tokens.txt'), tokensText(model.labels))
 }

@@ -245,7 +245,8 @@ export class EncDecCTCModel extends Model {
    * `[B, T', V + 1]`, with the metadata that sherpa-onnx's NeMo-CTC recogniser reads. With `preprocessor`, the inputs are
    * `input_signal` `[B, T]` (samples) and `length` (samples).
    *
-   * @param path - File to write; `tokens.txt` is written beside it.
+   * @param path - File to write; `tokens.txt` is written beside it. Missing folders are made.
+   * @throws CheckpointFileError if the disk refuses.
    */
   async export(path: string, options: { readonly preprocessor?: boolean } = {}): Promise<void> {
     await writeCtcOnnx(this, path, options)
