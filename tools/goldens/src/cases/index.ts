@@ -4,9 +4,11 @@ import { ctc } from './ctc.js'
 import { mel } from './mel.js'
 import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
+import { nlpHeads } from './nlpHeads.js'
 import { optimizers } from './optimizers.js'
 import { schedulers } from './schedulers.js'
 import { specAugment } from './specAugment.js'
+import { tokenizers } from './tokenizers.js'
 import { trainingTrajectory } from './trainingTrajectory.js'
 import { wer } from './wer.js'
 
@@ -22,4 +24,6 @@ export const caseHandlers: readonly CaseHandler[] = [
   nemoArchive,
   trainingTrajectory,
   neuralTypes,
+  tokenizers,
+  nlpHeads,
 ]
