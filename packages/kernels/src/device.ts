@@ -44,11 +44,15 @@ export async function openDevice(options: DeviceOptions): Promise<{ device: GPUD
       `Expected a WebGPU adapter named ${JSON.stringify(options.adapter)}, found ${JSON.stringify(name)}.`,
     )
   }
+  alive.push(adapter)
   const requiredLimits: Record<string, number> = {}
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit]
   const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : []
   return { device: await adapter.requestDevice({ requiredLimits, requiredFeatures }), adapter: adapter.info }
 }
+
+// Dawn's objects must outlive the devices made from them, and its garbage-collected wrappers do not see to that.
+const alive: object[] = []
 
 async function findGpu(adapter: string | undefined): Promise<GPU> {
   const browser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
@@ -63,5 +67,7 @@ async function findGpu(adapter: string | undefined): Promise<GPU> {
     )
   }
   Object.assign(globalThis, dawn.globals)
-  return dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`])
+  const gpu = dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`])
+  alive.push(gpu)
+  return gpu
 }

@@ -1,1 +1,2 @@
-export {}
+export { UnsupportedGraphError, WebGPUDeviceError, WebGPUUnavailableError } from './errors.js'
+export { type WebGPUOptions, type WebGPURuntime, webgpu } from './webgpu.js'

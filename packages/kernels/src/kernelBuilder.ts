@@ -1,0 +1,218 @@
+import type { ElementType } from './elementType.js'
+import { denseStrides, type Expression, isDense, type Load } from './expression.js'
+import type { Storage } from './storage.js'
+import { functionsUsedIn } from './wgslFunctions.js'
+
+/** A kernel with everything it works on, ready to be recorded. Equal `code` means an equal pipeline. */
+export interface Dispatch {
+  /** Name of the kernel, for profiles and messages. */
+  readonly label: string
+  readonly code: string
+  /** The uniforms, 32 bits each. */
+  readonly uniforms: Uint32Array<ArrayBuffer>
+  /** Binding i + 1. */
+  readonly storages: readonly Storage[]
+  /** One letter per storage: `w` if the kernel writes it, else `r`. */
+  readonly access: string
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** Most workgroups that every device takes in one dimension. */
+const WORKGROUPS_PER_DIMENSION = 65535
+
+/** Threads in a workgroup of kernels without a better number of their own. */
+export const THREADS = 64
+
+/** Spreads workgroups over two dimensions; kernels count them as y * columns + x. */
+export function spread(count: number): readonly [number, number, number] {
+  if (count <= WORKGROUPS_PER_DIMENSION) return [count, 1, 1]
+  const rows = Math.ceil(count / WORKGROUPS_PER_DIMENSION)
+  return [Math.ceil(count / rows), rows, 1]
+}
+
+/** WGSL for a finite float32. */
+export function floatLiteral(value: number): string {
+  const text = String(Math.fround(value))
+  return `${value < 0 ? `(${text}` : text}f${value < 0 ? ')' : ''}`
+}
+
+/** Statements, and the expression that they prepare. */
+export interface Emitted {
+  readonly statements: string
+  readonly value: string
+}
+
+/**
+ * Collects what a kernel reads and writes and the numbers it depends on. Numbers that change with lengths become
+ * uniforms, so that the code (and with it the pipeline) stays the same.
+ */
+export class KernelBuilder {
+  readonly #label: string
+  readonly #fields: string[] = []
+  readonly #uniforms: number[] = []
+  readonly #bindings: { storage: Storage; element: ElementType; writable: boolean }[] = []
+  #variables = 0
+
+  constructor(label: string) {
+    this.#label = label
+  }
+
+  /** A uniform i32. */
+  integer(value: number): string {
+    return this.bits(value >>> 0, 'i32')
+  }
+
+  /** A uniform u32. */
+  natural(value: number): string {
+    return this.bits(value, 'u32')
+  }
+
+  /** A uniform of given bits. */
+  bits(bits: number, element: ElementType): string {
+    const name = `u${this.#fields.length}`
+    this.#fields.push(`${name}: ${element}`)
+    this.#uniforms.push(bits >>> 0)
+    return `p.${name}`
+  }
+
+  /** A variable name that nothing else in the kernel has. */
+  variable(): string {
+    return `v${this.#variables++}`
+  }
+
+  /** Binds a buffer to read. */
+  read(storage: Storage, element: ElementType): string {
+    const at = this.#bindings.findIndex((binding) => binding.storage === storage && !binding.writable)
+    if (at >= 0) return `b${at}`
+    return this.#bind(storage, element, false)
+  }
+
+  /** Binds a buffer to write; it must not be read by the same kernel under another name. */
+  write(storage: Storage, element: ElementType): string {
+    return this.#bind(storage, element, true)
+  }
+
+  #bind(storage: Storage, element: ElementType, writable: boolean): string {
+    this.#bindings.push({ storage, element, writable })
+    return `b${this.#bindings.length - 1}`
+  }
+
+  /** Sizes as uniforms. */
+  sizes(shape: readonly number[]): string[] {
+    return shape.map((size) => this.integer(size))
+  }
+
+  /** Statements that split a flat i32 index into coordinates, and their names. */
+  coordinates(flat: string, sizes: readonly string[]): { statements: string; names: string[] } {
+    if (sizes.length === 0) return { statements: '', names: [] }
+    if (sizes.length === 1) return { statements: '', names: [flat] }
+    const names = sizes.map(() => this.variable())
+    const rest = this.variable()
+    let statements = `var ${rest} = ${flat};\n`
+    for (let axis = sizes.length - 1; axis > 0; axis--) {
+      statements += `let ${names[axis]} = ${rest} % ${sizes[axis]};\n${rest} = ${rest} / ${sizes[axis]};\n`
+    }
+    return { statements: `${statements}let ${names[0]} = ${rest};\n`, names }
+  }
+
+  /**
+   * Code for one element of an expression.
+   *
+   * @param coordinates - i32 expressions, one per axis.
+   * @param flat - The flat index, if it is at hand: dense loads use it.
+   */
+  emit(expression: Expression, shape: readonly number[], coordinates: readonly string[], flat?: string): Emitted {
+    const values = new Map<Expression, string>()
+    let statements = ''
+    const walk = (node: Expression): string => {
+      const known = values.get(node)
+      if (known !== undefined) return known
+      let text: string
+      if (node.kind === 'scalar') text = this.bits(node.bits, node.element)
+      else if (node.kind === 'coordinate') text = this.#coordinate(node.scale, node.offset, coordinates[node.axis]!)
+      else if (node.kind === 'load') text = this.#load(node, shape, coordinates, flat)
+      else text = node.emit(node.args.map(walk))
+      if (node.kind === 'apply' || node.kind === 'load') {
+        const name = this.variable()
+        statements += `let ${name} = ${text};\n`
+        text = name
+      }
+      values.set(node, text)
+      return text
+    }
+    const value = walk(expression)
+    return { statements, value }
+  }
+
+  #coordinate(scale: number, offset: number, name: string): string {
+    const scaled = scale === 1 ? name : `${name} * ${this.integer(scale)}`
+    return offset === 0 ? `(${scaled})` : `(${scaled} + ${this.integer(offset)})`
+  }
+
+  #load(load: Load, shape: readonly number[], coordinates: readonly string[], flat: string | undefined): string {
+    const buffer = this.read(load.storage, load.element)
+    if (flat !== undefined && load.offset === 0 && isDense(load, shape)) return `${buffer}[${flat}]`
+    return `${buffer}[${this.position(load, shape, coordinates)}]`
+  }
+
+  /** Position of an element in its buffer, an i32 expression. */
+  position(load: Load, shape: readonly number[], coordinates: readonly string[]): string {
+    const terms = load.strides.flatMap((stride, axis) => {
+      if (stride === 0 || shape[axis] === 1) return []
+      return stride === 1 ? [coordinates[axis]!] : [`${coordinates[axis]} * ${this.integer(stride)}`]
+    })
+    if (load.offset !== 0) terms.push(this.integer(load.offset))
+    return terms.length === 0 ? '0' : terms.join(' + ')
+  }
+
+  /** Strides of a dense tensor as i32 expressions; the last is 1. */
+  strides(shape: readonly number[]): string[] {
+    return denseStrides(shape).map((stride) => (stride === 1 ? '1' : this.integer(stride)))
+  }
+
+  /**
+   * Puts the kernel together. In the body `group` is the workgroup's flat number, `local` the thread's number in it and
+   * `index` the thread's flat number, all i32; `group3` is the workgroup's place in three dimensions.
+   *
+   * @param options.shared - Declarations of workgroup memory.
+   */
+  finish(options: {
+    readonly body: string
+    readonly workgroups: readonly [number, number, number]
+    readonly threads?: number
+    readonly shared?: string
+  }): Dispatch {
+    const { body, workgroups, threads = THREADS, shared = '' } = options
+    const uniforms =
+      this.#fields.length === 0
+        ? ''
+        : `struct Uniforms { ${this.#fields.join(', ')} }\n@group(0) @binding(0) var<uniform> p: Uniforms;\n`
+    const buffers = this.#bindings
+      .map(
+        ({ element, writable }, i) =>
+          `@group(0) @binding(${i + 1}) var<storage, ${writable ? 'read_write' : 'read'}> b${i}: array<${element}>;\n`,
+      )
+      .join('')
+    const code = `${uniforms}${buffers}${shared}${functionsUsedIn(body)}
+const THREADS = ${threads}i;
+@compute @workgroup_size(${threads})
+fn main(
+  @builtin(workgroup_id) group3: vec3<u32>,
+  @builtin(num_workgroups) groups3: vec3<u32>,
+  @builtin(local_invocation_index) local_index: u32,
+) {
+let local = i32(local_index);
+let group = i32(group3.y * groups3.x + group3.x);
+let index = group * THREADS + local;
+${body}}
+`
+    return {
+      label: this.#label,
+      code,
+      uniforms: Uint32Array.from(this.#uniforms),
+      storages: this.#bindings.map(({ storage }) => storage),
+      access: this.#bindings.map(({ writable }) => (writable ? 'w' : 'r')).join(''),
+      workgroups,
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { ConvTranspose } from './conv.js'

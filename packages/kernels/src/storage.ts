@@ -1,0 +1,9 @@
+/// <reference types="@webgpu/types" />
+
+/** A buffer on the device while a plan is made; `references` counts the tensors that still need its contents. */
+export interface Storage {
+  readonly buffer: GPUBuffer
+  references: number
+  /** Whether the buffer goes back to the pool when nothing refers to it; false for parameters and constants. */
+  readonly pooled: boolean
+}

@@ -1,0 +1,282 @@
+/// <reference types="@webgpu/types" />
+import {
+  CompileError,
+  type Executable,
+  Parameter,
+  type Plan,
+  RANDOM_KEY,
+  type Runtime,
+  RuntimeError,
+  sizeOf,
+  type TensorData,
+} from '@nemo/graph'
+import { BufferPool } from './bufferPool.js'
+import { checkSupport } from './checkSupport.js'
+import { type DeviceOptions, describeAdapter, openDevice } from './device.js'
+import { ELEMENT_BYTES, fromDevice, toDevice } from './elementType.js'
+import { WebGPUDeviceError } from './errors.js'
+import { lowerForWebGPU } from './lower.js'
+import { kernels } from './ops/registry.js'
+import { PipelineCache } from './pipelineCache.js'
+import { Recording } from './recording.js'
+import { Planner, type PlanResources } from './planner.js'
+import { specialize } from './specialize.js'
+import type { Storage } from './storage.js'
+
+/** Options of the WebGPU executor. */
+export interface WebGPUOptions extends DeviceOptions {}
+
+/** The WebGPU executor. */
+export interface WebGPURuntime extends Runtime {
+  readonly name: 'webgpu'
+  /** Names of the GPU in use. */
+  readonly adapter: string
+  /** Bytes of device memory that tensors within runs take, parameters and constants not counted. */
+  readonly workingBytes: number
+}
+
+/**
+ * WebGPU as executor of graphs: `navigator.gpu` in a browser, Dawn in Node.
+ *
+ * @param options.adapter - Part of the GPU's name. Default: the first that performs well.
+ * @throws WebGPUUnavailableError if there is no such GPU; it says what to install.
+ */
+export async function webgpu(options: WebGPUOptions = {}): Promise<WebGPURuntime> {
+  const { device, adapter } = await openDevice(options)
+  return new DeviceRuntime(device, describeAdapter(adapter))
+}
+
+// Plans of the most recent shapes that a program keeps.
+const MOST_PLANS = 64
+
+class DeviceRuntime implements WebGPURuntime {
+  readonly name = 'webgpu'
+  readonly adapter: string
+  readonly #device: GPUDevice
+  readonly #pool: BufferPool
+  readonly #pipelines: PipelineCache
+  readonly #parameters = new Map<Parameter, Storage>()
+  #failure: string | undefined
+  #disposed = false
+  // Runs enter the device's queue one after the other.
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(device: GPUDevice, adapter: string) {
+    this.adapter = adapter
+    this.#device = device
+    this.#pool = new BufferPool(device)
+    this.#pipelines = new PipelineCache(device)
+    void device.lost.then(({ reason, message }) => {
+      if (!this.#disposed) {
+        this.#failure = `The GPU was lost (${reason}): ${message}. Parameters that lived there are gone; make a new runtime and go on from the last checkpoint.`
+      }
+    })
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= `The GPU refused a command: ${(event as GPUUncapturedErrorEvent).error.message}`
+    })
+  }
+
+  get workingBytes(): number {
+    return this.#pool.bytes
+  }
+
+  async compile(plan: Plan): Promise<Executable> {
+    const roots = lowerForWebGPU([...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)])
+    checkSupport(roots, plan.inputs, kernels)
+    const recordings = new Map<string, Recording>()
+    const constants = new Map<object, Storage>()
+    const resources: PlanResources = {
+      kernels,
+      pool: this.#pool,
+      parameter: (parameter) => this.#storageOf(parameter),
+      constant: (value, what) => {
+        let storage = constants.get(value.data)
+        if (!storage) {
+          storage = this.#upload(toDevice(value, what))
+          constants.set(value.data, storage)
+        }
+        return storage
+      },
+    }
+    const recordingFor = async (feeds: ReadonlyMap<string, TensorData>): Promise<Recording> => {
+      const key = plan.inputs.map(({ name }) => feeds.get(name)!.shape.join('x')).join(';')
+      let recording = recordings.get(key)
+      if (!recording) {
+        recording = await this.#record(plan, roots, feeds, resources)
+        if (recordings.size >= MOST_PLANS) {
+          const [oldest] = recordings.keys()
+          recordings.get(oldest!)!.dispose()
+          recordings.delete(oldest!)
+        }
+      } else recordings.delete(key)
+      recordings.set(key, recording)
+      return recording
+    }
+    return {
+      run: async (feeds) => {
+        const results = await this.#inTurn(async () => {
+          await this.#takeOver(plan.parameters)
+          const recording = await recordingFor(feeds)
+          const reading = recording.submit(feeds)
+          for (const { parameter } of plan.updates) parameter.touch()
+          return { reading }
+        })
+        const outputs = await this.#guard(() => results.reading)
+        return outputs
+      },
+      memory: async () => ({
+        parameterBytes: plan.parameters.reduce((sum, { shape }) => sum + sizeOf(shape) * ELEMENT_BYTES, 0),
+        updateBytes: 0,
+        workspaceBytes: this.#pool.bytes,
+        peakResidentBytes: 0,
+      }),
+      dispose: async () => {
+        await this.#inTurn(async () => {
+          for (const recording of recordings.values()) recording.dispose()
+          recordings.clear()
+          for (const { buffer } of constants.values()) buffer.destroy()
+          constants.clear()
+        })
+      },
+    }
+  }
+
+  async #record(
+    plan: Plan,
+    roots: Parameters<typeof specialize>[0],
+    feeds: ReadonlyMap<string, TensorData>,
+    resources: PlanResources,
+  ): Promise<Recording> {
+    const shapes = new Map(plan.inputs.map(({ name, tensor }) => [tensor, feeds.get(name)!.shape] as const))
+    const specialized = specialize(roots, shapes)
+    const planner = new Planner(resources)
+    const written: { name: string; storage: Storage; wrap: boolean }[] = []
+    const fed = planner.reach(specialized.outputs)
+    for (const { name, tensor } of plan.inputs) {
+      const stand = specialized.inputs.get(tensor)!
+      if (!fed.has(stand)) continue
+      const value = planner.feed(stand, `Input ${name}`)
+      written.push({ name, storage: value.expression.storage, wrap: name === RANDOM_KEY })
+    }
+    const results = planner.run(specialized.outputs)
+    const updated = new Set(plan.updates.map(({ parameter }) => this.#storageOf(parameter)))
+    const count = plan.outputs.length
+    // An update that is another parameter's old value must be saved before that parameter changes.
+    const news = results.slice(count).map((value, i) => {
+      const { storage } = value.expression
+      if (!updated.has(storage) || storage === this.#storageOf(plan.updates[i]!.parameter)) return value
+      return planner.duplicate(value)
+    })
+    const recording = await Recording.create({
+      device: this.#device,
+      pipelines: this.#pipelines,
+      commands: planner.commands,
+      feeds: written,
+      outputs: plan.outputs.map(({ name, tensor }, i) => ({
+        name,
+        dtype: tensor.dtype,
+        shape: results[i]!.shape,
+        storage: results[i]!.expression.storage,
+      })),
+      updates: plan.updates.flatMap(({ parameter }, i) => {
+        const [from, to] = [news[i]!.expression.storage, this.#storageOf(parameter)]
+        return from === to ? [] : [{ from, to, bytes: sizeOf(parameter.shape) * ELEMENT_BYTES }]
+      }),
+    })
+    planner.finish(specialized.outputs)
+    return recording
+  }
+
+  async read(parameter: Parameter): Promise<TensorData> {
+    const storage = this.#parameters.get(parameter)
+    if (!storage) throw new RuntimeError(`Parameter ${parameter.name} does not live in this runtime.`)
+    const bytes = sizeOf(parameter.shape) * ELEMENT_BYTES
+    if (bytes === 0) return fromDevice(parameter.dtype, parameter.shape, new ArrayBuffer(0))
+    return this.#inTurn(() =>
+      this.#guard(async () => {
+        const staging = this.#device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+        const encoder = this.#device.createCommandEncoder()
+        encoder.copyBufferToBuffer(storage.buffer, 0, staging, 0, bytes)
+        this.#device.queue.submit([encoder.finish()])
+        await staging.mapAsync(GPUMapMode.READ)
+        const value = fromDevice(parameter.dtype, parameter.shape, staging.getMappedRange().slice(0))
+        staging.destroy()
+        return value
+      }),
+    )
+  }
+
+  release(_parameter: Parameter): void {
+    // The buffer stays: programs are recorded with it, and the next value goes into the same place.
+  }
+
+  async dispose(): Promise<void> {
+    const home = new Map<Parameter, TensorData>()
+    for (const parameter of this.#parameters.keys()) {
+      if (parameter.owner === this) home.set(parameter, await this.read(parameter))
+    }
+    for (const [parameter, value] of home) parameter.set(value)
+    this.#disposed = true
+    this.#pool.dispose()
+    for (const { buffer } of this.#parameters.values()) buffer.destroy()
+    this.#parameters.clear()
+    this.#device.destroy()
+  }
+
+  #storageOf(parameter: Parameter): Storage {
+    let storage = this.#parameters.get(parameter)
+    if (!storage) {
+      storage = this.#buffer(sizeOf(parameter.shape) * ELEMENT_BYTES)
+      this.#parameters.set(parameter, storage)
+    }
+    return storage
+  }
+
+  #buffer(bytes: number): Storage {
+    const buffer = this.#device.createBuffer({
+      size: Math.max(bytes, ELEMENT_BYTES),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    })
+    return { buffer, references: 0, pooled: false }
+  }
+
+  #upload(elements: ReturnType<typeof toDevice>): Storage {
+    const storage = this.#buffer(elements.byteLength)
+    this.#device.queue.writeBuffer(storage.buffer, 0, elements)
+    return storage
+  }
+
+  async #takeOver(parameters: readonly Parameter[]): Promise<void> {
+    for (const parameter of parameters) {
+      if (parameter.owner === this) continue
+      const value = await parameter.value()
+      this.#device.queue.writeBuffer(
+        this.#storageOf(parameter).buffer,
+        0,
+        toDevice(value, `Parameter ${parameter.name}`),
+      )
+      parameter.moveTo(this)
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(() => this.#guard(work))
+    this.#turn = next.catch(() => undefined)
+    return next
+  }
+
+  // Reports what the device said meanwhile.
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) throw new RuntimeError('This WebGPU runtime was disposed; make a new one.')
+    if (this.#failure) throw new WebGPUDeviceError(this.#failure)
+    try {
+      const result = await work()
+      if (this.#failure) throw new WebGPUDeviceError(this.#failure)
+      return result
+    } catch (error) {
+      // The device's own word says more than what failed because of it.
+      if (this.#failure && !(error instanceof CompileError)) throw new WebGPUDeviceError(this.#failure, { cause: error })
+      throw error
+    }
+  }
+}
