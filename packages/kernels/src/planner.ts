@@ -14,7 +14,17 @@ import {
 import type { BufferPool } from './bufferPool.js'
 import { ELEMENT_BYTES, requireElementType, toDevice } from './elementType.js'
 import { UnsupportedGraphError } from './errors.js'
-import { type Apply, collapse, type Expression, isDense, type Load, storagesOf, substitute, visit, weightOf } from './expression.js'
+import {
+  type Apply,
+  collapse,
+  type Expression,
+  isDense,
+  type Load,
+  storagesOf,
+  substitute,
+  visit,
+  weightOf,
+} from './expression.js'
 import { type Dispatch, KernelBuilder, spread, THREADS } from './kernelBuilder.js'
 import type { Storage } from './storage.js'
 import { type DenseValue, type LoadValue, loadValue, type Value } from './value.js'

@@ -2,7 +2,7 @@
 import {
   CompileError,
   type Executable,
-  Parameter,
+  type Parameter,
   type Plan,
   RANDOM_KEY,
   type Runtime,
@@ -18,8 +18,8 @@ import { WebGPUDeviceError } from './errors.js'
 import { lowerForWebGPU } from './lower.js'
 import { kernels } from './ops/registry.js'
 import { PipelineCache } from './pipelineCache.js'
-import { Recording } from './recording.js'
 import { Planner, type PlanResources } from './planner.js'
+import { Recording } from './recording.js'
 import { specialize } from './specialize.js'
 import type { Storage } from './storage.js'
 
@@ -194,7 +194,10 @@ class DeviceRuntime implements WebGPURuntime {
     if (bytes === 0) return fromDevice(parameter.dtype, parameter.shape, new ArrayBuffer(0))
     return this.#inTurn(() =>
       this.#guard(async () => {
-        const staging = this.#device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+        const staging = this.#device.createBuffer({
+          size: bytes,
+          usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+        })
         const encoder = this.#device.createCommandEncoder()
         encoder.copyBufferToBuffer(storage.buffer, 0, staging, 0, bytes)
         this.#device.queue.submit([encoder.finish()])
@@ -275,7 +278,8 @@ class DeviceRuntime implements WebGPURuntime {
       return result
     } catch (error) {
       // The device's own word says more than what failed because of it.
-      if (this.#failure && !(error instanceof CompileError)) throw new WebGPUDeviceError(this.#failure, { cause: error })
+      if (this.#failure && !(error instanceof CompileError))
+        throw new WebGPUDeviceError(this.#failure, { cause: error })
       throw error
     }
   }

@@ -1,4 +1,16 @@
-import { compile, type DType, evaluateDim, input, ort, type Shape, type Tensor, type TensorData, tensorData, vjp, withRandomStreams } from '@nemo/graph'
+import {
+  compile,
+  type DType,
+  evaluateDim,
+  input,
+  ort,
+  type Shape,
+  type Tensor,
+  type TensorData,
+  tensorData,
+  vjp,
+  withRandomStreams,
+} from '@nemo/graph'
 import { expect, test } from 'vitest'
 import { type WebGPURuntime, webgpu } from '../src/index.js'
 import { useSoftwareVulkan } from './softwareVulkan.js'
@@ -100,7 +112,12 @@ export function checkKernel(title: string, check: KernelCheck): void {
         const expected = await expecting.run(wanted(expecting), options)
         const found = await finding.run(wanted(finding), options)
         for (const name of Object.keys(named)) {
-          expectSame(found[name]!, expected[name]!, check.tolerance ?? [1e-5, 2e-5], `${name} at ${JSON.stringify(sizes)}`)
+          expectSame(
+            found[name]!,
+            expected[name]!,
+            check.tolerance ?? [1e-5, 2e-5],
+            `${name} at ${JSON.stringify(sizes)}`,
+          )
         }
       }
     } finally {
@@ -110,7 +127,12 @@ export function checkKernel(title: string, check: KernelCheck): void {
   })
 }
 
-function filled(dtype: DType, shape: Shape, bindings: ReadonlyMap<string, number>, draw: (at: number) => number): TensorData {
+function filled(
+  dtype: DType,
+  shape: Shape,
+  bindings: ReadonlyMap<string, number>,
+  draw: (at: number) => number,
+): TensorData {
   const sizes = shape.map((dim) => evaluateDim(dim, bindings))
   const count = sizes.reduce((n, size) => n * size, 1)
   const whole = dtype !== 'float32'

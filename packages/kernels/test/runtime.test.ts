@@ -6,7 +6,16 @@ import { testDevice } from './kernelCheck.js'
 test('updates see the old values of all parameters', async () => {
   const runtime = await testDevice()
   const [a, b] = [parameter('a', [1, 2]), parameter('b', [10, 20])]
-  const program = await compile({ sum: add(a, b) }, { runtime, updates: [[a, b], [b, a]] })
+  const program = await compile(
+    { sum: add(a, b) },
+    {
+      runtime,
+      updates: [
+        [a, b],
+        [b, a],
+      ],
+    },
+  )
   expect(Array.from((await program.run()).sum.data as Float32Array)).toEqual([11, 22])
   expect(Array.from((await a.value()).data as Float32Array)).toEqual([10, 20])
   expect(Array.from((await b.value()).data as Float32Array)).toEqual([1, 2])
@@ -26,7 +35,9 @@ test('runs started together finish with their own results', async () => {
   const runtime = await testDevice()
   const x = input('x', 'float32', ['T'])
   const program = await compile({ y: relu(add(x, 1)) }, { runtime })
-  const results = await Promise.all([[1, 2], [3], [-5, 7], []].map((feed) => program.run({ x: Float32Array.from(feed) })))
+  const results = await Promise.all(
+    [[1, 2], [3], [-5, 7], []].map((feed) => program.run({ x: Float32Array.from(feed) })),
+  )
   expect(results.map(({ y }) => Array.from(y.data as Float32Array))).toEqual([[2, 3], [4], [0, 8], []])
 })
 

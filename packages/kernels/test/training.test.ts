@@ -28,7 +28,11 @@ async function train(runtime: Runtime): Promise<{ losses: number[]; weight: numb
   const weights: Parameter[] = []
   const weight = (name: string, shape: readonly number[]) => {
     const count = shape.reduce((n, size) => n * size, 1)
-    const made = parameter(name, { dtype: 'float32', shape, data: Float32Array.from({ length: count }, () => random() - 0.5) })
+    const made = parameter(name, {
+      dtype: 'float32',
+      shape,
+      data: Float32Array.from({ length: count }, () => random() - 0.5),
+    })
     weights.push(made)
     return made
   }
@@ -41,7 +45,10 @@ async function train(runtime: Runtime): Promise<{ losses: number[]; weight: numb
   const logits = conv(h, weight('decoder', [CLASSES, CHANNELS, 1]), weight('decoder bias', [CLASSES]))
   const logProbs = logSoftmax(transpose(logits, [0, 2, 1]))
   const loss = reduceMean(
-    ctcLoss({ logProbs, targets, inputLengths: frames, targetLengths: labels }, { blank: CLASSES - 1, zeroInfinity: true }),
+    ctcLoss(
+      { logProbs, targets, inputLengths: frames, targetLengths: labels },
+      { blank: CLASSES - 1, zeroInfinity: true },
+    ),
   )
   const gradients = grad(loss, weights)
   const updates = weights.map((w, i) => [w, sub(w, mul(gradients[i]!, 0.05))] as const)
@@ -53,7 +60,9 @@ async function train(runtime: Runtime): Promise<{ losses: number[]; weight: numb
     const data = Float32Array.from({ length: BATCH * FEATURES * T }, () => random() * 2 - 1)
     const result = await program.run({
       signal: { dtype: 'float32', shape: [BATCH, FEATURES, T], data },
-      targets: Array.from({ length: BATCH }, () => Array.from({ length: LABELS }, () => Math.floor(random() * (CLASSES - 1)))),
+      targets: Array.from({ length: BATCH }, () =>
+        Array.from({ length: LABELS }, () => Math.floor(random() * (CLASSES - 1))),
+      ),
       frames: [T, T - 1, T - 2],
       labels: [LABELS, 2, 0],
     })

@@ -3,8 +3,14 @@ import { checkKernel, SIZES } from '../../test/kernelCheck.js'
 
 const binary = { add, sub, mul, div, maximum, minimum }
 const shapes = [
-  [['B', 'T'], ['B', 'T']],
-  [['B', 3, 'T'], [3, 1]],
+  [
+    ['B', 'T'],
+    ['B', 'T'],
+  ],
+  [
+    ['B', 3, 'T'],
+    [3, 1],
+  ],
   [['T'], ['B', 1]],
   [['B', 'T'], []],
 ] as const
@@ -40,7 +46,7 @@ checkKernel('integers divide, multiply and take remainders as on the CPU', {
   sizes: SIZES,
   build: ([a, b]) => [div(a!, b!), mul(a!, b!), mod(a!, b!), sub(a!, b!)],
 })
-checkKernel('sums of many tensors and reciprocals equal ONNX Runtime\'s', {
+checkKernel("sums of many tensors and reciprocals equal ONNX Runtime's", {
   inputs: [{ shape: ['B', 'T'] }, { shape: ['T'] }, { shape: ['B', 1], values: [1, 2] }],
   sizes: SIZES,
   build: ([a, b, c]) => [sum([a!, b!, c!]), reciprocal(c!)],

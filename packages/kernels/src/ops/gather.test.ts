@@ -3,7 +3,11 @@ import { checkKernel, SIZES } from '../../test/kernelCheck.js'
 
 const indices = { dtype: 'int64', values: [-4, 4] } as const
 for (const axis of [0, 1, 2]) {
-  const shape = [['T', 4, 'B'], ['B', 4, 'T'], ['B', 'T', 4]][axis]!.map((dim) => dim)
+  const shape = [
+    ['T', 4, 'B'],
+    ['B', 4, 'T'],
+    ['B', 'T', 4],
+  ][axis]!.map((dim) => dim)
   shape[axis] = 4
   checkKernel(`slices along axis ${axis} and their scattered gradient equal ONNX Runtime's`, {
     inputs: [{ shape }, { shape: ['B', 3], ...indices }],

@@ -1,4 +1,16 @@
-import { argMax, argMin, mul, reduceL2, reduceLogSumExp, reduceMax, reduceMean, reduceMin, reduceProd, reduceSum, reduceSumSquare } from '@nemo/graph'
+import {
+  argMax,
+  argMin,
+  mul,
+  reduceL2,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+  reduceSumSquare,
+} from '@nemo/graph'
 import { checkKernel, SIZES } from '../../test/kernelCheck.js'
 
 const reductions = { reduceSum, reduceMean, reduceMax, reduceMin, reduceL2, reduceLogSumExp, reduceSumSquare }
@@ -27,5 +39,12 @@ checkKernel('very long sums take two passes', {
 checkKernel("products, positions of extremes and integer sums equal ONNX Runtime's", {
   inputs: [{ shape: ['B', 'T'] }, { shape: ['B', 'T'], dtype: 'int64', values: [-9, 9] }],
   sizes: [...SIZES.slice(0, 2), { B: 3, T: 12 }],
-  build: ([x, n]) => [reduceProd(x!, 1), argMax(x!, 1), argMin(x!, 0, true), argMax(n!, 1), reduceSum(n!, 0), reduceMax(n!)],
+  build: ([x, n]) => [
+    reduceProd(x!, 1),
+    argMax(x!, 1),
+    argMin(x!, 0, true),
+    argMax(n!, 1),
+    reduceSum(n!, 0),
+    reduceMax(n!),
+  ],
 })

@@ -1,7 +1,7 @@
 import { concat, narrow, reshape, slice, split, tile, transpose, unsqueeze } from '@nemo/graph'
 import { checkKernel, SIZES } from '../../test/kernelCheck.js'
 
-checkKernel('boxes with steps and negative bounds equal ONNX Runtime\'s', {
+checkKernel("boxes with steps and negative bounds equal ONNX Runtime's", {
   inputs: [{ shape: ['B', 8, 'T'] }],
   sizes: SIZES,
   build: ([x]) => [
@@ -20,7 +20,7 @@ checkKernel('tensors join along any axis', {
   sizes: SIZES,
   build: ([a, b]) => [concat([a!, b!, a!], 1), concat([transpose(a!, [0, 2, 1]), transpose(b!, [0, 2, 1])], 2)],
 })
-checkKernel('reshaped, permuted and repeated tensors equal ONNX Runtime\'s', {
+checkKernel("reshaped, permuted and repeated tensors equal ONNX Runtime's", {
   inputs: [{ shape: ['B', 4, 'T'] }],
   sizes: SIZES,
   build: ([x]) => [
