@@ -1,12 +1,14 @@
 /** Entry of `pnpm bench NAME`. */
 import { resolve } from 'node:path'
 import { BenchError } from './errors.js'
+import { recognizer, recognizerHelp } from './recognizer.js'
 import { trainStep, trainStepHelp } from './trainStep.js'
 import { transcribe, transcribeHelp } from './transcribe.js'
 
 const benchmarks = {
   'train-step': { run: trainStep, help: trainStepHelp },
   transcribe: { run: transcribe, help: transcribeHelp },
+  recognizer: { run: recognizer, help: recognizerHelp },
 } as const
 
 const root = resolve(import.meta.dirname, '../../..')

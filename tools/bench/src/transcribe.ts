@@ -17,11 +17,13 @@ package on the ONNX file that we exported from it. Two processes taking turns on
 Prints real-time factors, their ratio and every text that differs; writes tools/bench/results/transcribe.json.
 
 The peer needs:   npm install --prefix tools/bench/peers
+A QuartzNet 15x5: pnpm bench recognizer --out FOLDER (random weights), or --nemo FILE for a trained model
 
   --nemo FILE     the model
   --onnx FILE     its export, unmodified
   --tokens FILE   its labels, one "symbol id" a line, the blank last as <blk>
   --audio FOLDER  wav files
+  --features N    mel bands of the model. Default 64
   --threads N     threads of either side. Default: all cores
   --rounds N      times that either side transcribes the whole folder. Default 5
   --warmup N      rounds before that. Default 1`
@@ -43,6 +45,7 @@ export async function transcribe(args: readonly string[], root: string): Promise
       onnx: { type: 'string' },
       tokens: { type: 'string' },
       audio: { type: 'string' },
+      features: { type: 'string', default: '64' },
       threads: { type: 'string', default: String(availableParallelism()) },
       rounds: { type: 'string', default: '5' },
       warmup: { type: 'string', default: '1' },
@@ -68,7 +71,7 @@ export async function transcribe(args: readonly string[], root: string): Promise
     ]),
     new LineProcess('sherpa-onnx', process.execPath, [
       join(root, 'tools/bench/peers/sherpaTranscribe.cjs'),
-      ...['--onnx', onnx, '--tokens', tokens, '--threads', values.threads],
+      ...['--onnx', onnx, '--tokens', tokens, '--threads', values.threads, '--features', values.features],
     ]),
   ]
   try {
