@@ -54,6 +54,18 @@ const functions = {
   for (var n = 0; n < y; n++) { result *= x; }
   return result;
 }`,
+  // WGSL's sine is only good to 2^-11. This takes quarter turns off in three parts (Cody and Waite) and uses polynomials
+  // on [-pi/4, pi/4] (coefficients of the Cephes library); good to 1e-7 for angles below 10^4.
+  sine_shifted: `fn sine_shifted(x: f32, quarters: i32) -> f32 {
+  let turns = round(x * 0.63661975);
+  let r = ((x - turns * 1.5703125) - turns * 0.00048375130) - turns * 7.5497900e-8;
+  let q = (i32(turns) + quarters) & 3;
+  let s = r * r;
+  let sine = r + r * s * (-0.16666655 + s * (0.0083321609 + s * -0.00019515296));
+  let cosine = 1.0 - 0.5 * s + s * s * (0.041666646 + s * (-0.0013887316 + s * 0.000024433157));
+  let value = select(sine, cosine, (q & 1) == 1);
+  return select(value, -value, q >= 2);
+}`,
   modulo: 'fn modulo(a: i32, b: i32) -> i32 { return ((a % b) + b) % b; }',
   // C's fmod: the dividend's sign.
   fmod: 'fn fmod(a: f32, b: f32) -> f32 { return a - b * trunc(a / b); }',

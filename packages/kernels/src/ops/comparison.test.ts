@@ -30,13 +30,3 @@ checkKernel("casts, roundings and signs equal ONNX Runtime's", {
     graph.sign(x!),
   ],
 })
-const functions = { exp: graph.exp, log: graph.log, sqrt: graph.sqrt, erf: graph.erf, sin: graph.sin, cos: graph.cos }
-for (const [name, build] of Object.entries(functions)) {
-  checkKernel(`${name} and its gradient equal ONNX Runtime's`, {
-    inputs: [{ shape: ['B', 'T'], values: [0.1, 4] }],
-    sizes: SIZES,
-    // WGSL promises sine and cosine to 2^-11 only.
-    ...(name === 'sin' || name === 'cos' ? { tolerance: [2 ** -11, 2 ** -11] as const } : {}),
-    build: ([x]) => build(x!),
-  })
-}

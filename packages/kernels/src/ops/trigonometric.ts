@@ -2,16 +2,12 @@ import { elementwise, type OpKernel } from '../opKernel.js'
 
 const unary = (emit: (x: string) => string): OpKernel => elementwise(([x]) => emit(x!))
 
-// Beyond this the cosine of WGSL loses digits; angles are brought into [-pi, pi] first.
-const TURN = '6.2831855'
-const reduced = (x: string): string => `(${x} - ${TURN} * round(${x} / ${TURN}))`
-
 /** Sine of radians */
-export const Sin = unary((x) => `sin(${reduced(x)})`)
+export const Sin = unary((x) => `sine_shifted(${x}, 0)`)
 /** Cosine of radians */
-export const Cos = unary((x) => `cos(${reduced(x)})`)
+export const Cos = unary((x) => `sine_shifted(${x}, 1)`)
 /** Tangent of radians */
-export const Tan = unary((x) => `tan(${x})`)
+export const Tan = unary((x) => `sine_shifted(${x}, 0) / sine_shifted(${x}, 1)`)
 /** Arc sine: by the arc tangent, which is more exact than WGSL's own. */
 export const Asin = unary((x) => `atan2(${x}, sqrt((1.0 - ${x}) * (1.0 + ${x})))`)
 /** Arc cosine */
