@@ -14,16 +14,13 @@ import type { Node, Tensor } from '../../../tensor.js'
 import { NchwcConv, ReorderInput, ReorderOutput } from '../contribOps.js'
 import { sumLeading } from './leadingSum.js'
 
-// From this many weights on, an item is worth its own pass through the cache.
-const WEIGHTS_PER_ITEM = 8192
-
 /**
  * Depthwise convolution over time, and its weight's gradient, by MLAS' kernels for channel-blocked data: several times
  * faster than ONNX Runtime's Conv, reordering included. The gradient of the data is such a convolution itself.
  *
- * Large ones go item by item (a Scan over the batch), as padding, reordering and convolving one item stays in the
- * cache, and padding beforehand spares the kernel its slow path for windows that cross an edge. The gradient always
- * does: its kernel is dy, which differs from item to item.
+ * The weight's gradient goes item by item (a Scan over the batch), as its kernel is dy, which differs from item to item.
+ * That way padding, reordering and convolving an item stay in the cache, and padding beforehand spares the kernel its
+ * slow path for windows that cross an edge.
  *
  * @param block - Channels in a block; see `nchwcBlock`.
  */
@@ -63,26 +60,16 @@ function depthwiseShape(node: Node, x: Tensor, w: Tensor, block: number): Depthw
 }
 
 function forward(x: Tensor, w: Tensor, bias: Tensor | undefined, shape: DepthwiseShape, block: number): Tensor {
-  const { geometry, channels, kernel, spare } = shape
-  const weight = blockedWeight(w, shape, block)
-  const offset = bias && extended(bias, 0, spare)
+  const { geometry, channels, spare } = shape
+  const blocked = apply1(ReorderInput, [unsqueeze(extended(x, 1, spare), 2)])
   const [before, after] = geometry.pads as readonly [number, number]
-  const convolve = (data: Tensor, pads: readonly number[]) => {
-    const y = apply1(NchwcConv, [apply1(ReorderInput, [data]), weight, offset], {
-      group: channels + spare,
-      strides: [1, ...geometry.strides],
-      dilations: [1, ...geometry.dilations],
-      pads,
-    })
-    return apply1(ReorderOutput, [y], { channels })
-  }
-  if (channels * kernel < WEIGHTS_PER_ITEM) {
-    return squeeze(convolve(unsqueeze(extended(x, 1, spare), 2), [0, before, 0, after]), 2)
-  }
-  const rows = perItem([x], ([item]) => {
-    return convolve(unsqueeze(paddedItem(item!, spare, before, after), [0, 2]), [0, 0, 0, 0])
+  const y = apply1(NchwcConv, [blocked, blockedWeight(w, shape, block), bias && extended(bias, 0, spare)], {
+    group: channels + spare,
+    strides: [1, ...geometry.strides],
+    dilations: [1, ...geometry.dilations],
+    pads: [0, before, 0, after],
   })
-  return squeeze(rows, [1, 3])
+  return squeeze(apply1(ReorderOutput, [y], { channels }), 2)
 }
 
 // dw[c, k] = sum over b, t of x[b, c, stride t + dilation k - pad] dy[b, c, t]: a convolution whose kernel is dy.
@@ -101,7 +88,7 @@ function weightGradient(x: Tensor, dy: Tensor, w: Tensor, shape: DepthwiseShape,
   const padded = (item: Tensor) =>
     pads ? padConstant(item, pads, [channels + spare, covered]) : paddedItem(item, spare, before, after as number)
   const blocks = (channels + spare) / block
-  const rows = perItem([x, dy], ([item, gradient]) => {
+  const step = ([item, gradient]: readonly Tensor[]): Tensor => {
     const data = apply1(ReorderInput, [unsqueeze(padded(item!), [0, 2])])
     const taps = apply1(ReorderInput, [unsqueeze(extended(gradient!, 0, spare), [0, 2])])
     const dw = apply1(NchwcConv, [data, reshapeTo(taps, [channels + spare, 1, 1, frames], [gradient!])], {
@@ -111,8 +98,9 @@ function weightGradient(x: Tensor, dy: Tensor, w: Tensor, shape: DepthwiseShape,
       pads: [0, 0, 0, 0],
     })
     return reshapeTo(dw, [blocks, kernel, block], [])
-  })
-  const blocked = sumLeading(rows, 1, [blocks, kernel, block])
+  }
+  const { rows } = scan({ states: [], sequences: [x, dy], step: (_, items) => ({ states: [], rows: [step(items)] }) })
+  const blocked = sumLeading(rows[0]!, 1, [blocks, kernel, block])
   const plain = reshapeTo(transpose(blocked, [0, 2, 1]), [channels + spare, kernel], [])
   return reshapeTo(spare > 0 ? narrow(plain, 0, 0, channels) : plain, w.shape, [w])
 }
@@ -130,10 +118,6 @@ function paddedItem(item: Tensor, spare: number, before: number, after: number):
   const channels = [0, spare] as const
   const time = [before, after] as const
   return pad(item, [channels, time])
-}
-
-function perItem(sequences: readonly Tensor[], step: (items: readonly Tensor[]) => Tensor): Tensor {
-  return scan({ states: [], sequences, step: (_, items) => ({ states: [], rows: [step(items)] }) }).rows[0]!
 }
 
 // [C, 1, K] -> [C, 1, 1, K] with its elements in the order [C / block, K, block].
