@@ -19,10 +19,10 @@ export class Comparison {
 
   constructor(readonly golden: GoldenCase) {}
 
-  /** Compares with a stored array by its own tolerance. */
-  array(name: string, got: TensorData): void {
+  /** Compares with a stored array by its own tolerance, or by `times` that. */
+  array(name: string, got: TensorData, times = 1): void {
     const { atol = 0, rtol = 0 } = this.golden.spec(name)
-    this.values(name, got, this.golden.array(name), { atol, rtol })
+    this.values(name, got, this.golden.array(name), { atol: times * atol, rtol: times * rtol })
   }
 
   /** Compares two arrays; shapes must be equal, infinities and NaNs coincide. */

@@ -102,6 +102,16 @@ describe('sizes computed at run time', () => {
     expect(() => shapeTensor(['B', 'Q'], [])).toThrow(ShapeError)
   })
 
+  test('of quotients that only occur inside axes are found through these', async () => {
+    // As in a strided convolution over frames, when the samples that they were counted from are out of sight.
+    const frames = addDims(floorDivideDims('samples', 160), 1)
+    const half = addDims(floorDivideDims(subtractDims(frames, 1), 2), 1)
+    const sources = [input('a', 'float32', [frames]), input('b', 'float32', [half])]
+    const difference = dimTensor(subtractDims(multiplyDims(2, half), frames), sources)
+    const found = await runOnce({ difference }, { a: new Float32Array(7), b: new Float32Array(4) })
+    expect(Number(found.difference.data[0])).toBe(1)
+  })
+
   test('are found as an axis of their own before they are computed', () => {
     const frames = input('f', 'float32', [dims.frames])
     expect(dimTensor(dims.frames, [x, frames]).node.inputs[0]!.node.inputs[0]).toBe(frames)

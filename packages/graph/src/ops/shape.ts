@@ -85,7 +85,7 @@ export function dimTensor(dim: Dim, sources: readonly Tensor[]): Tensor {
     for (const atom of atoms) {
       const { text, quotient } = atom
       const factor =
-        quotient && !sources.some((source) => source.shape.includes(text))
+        quotient && !sources.some((source) => source.shape.some((axis) => axis === text || lineThrough(text, axis)))
           ? floorDivide(dimTensor(quotient.numerator, sources), dimTensor(quotient.divisor, sources))
           : dimTensor(text, sources)
       product = product ? mul(product, factor) : factor

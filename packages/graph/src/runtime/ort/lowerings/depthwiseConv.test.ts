@@ -4,6 +4,7 @@ import { expectLoweringAgrees, lowered, uniform } from '../../../../test/lowerin
 import { typesIn } from '../../../../test/opCheck.js'
 import { runOnce } from '../../../../test/runOnce.js'
 import { seededRandom } from '../../../../test/seededRandom.js'
+import { addDims, type Dim, floorDivideDims } from '../../../dim.js'
 import { grad } from '../../../grad.js'
 import { mul } from '../../../ops/arithmetic.js'
 import { type ConvOptions, conv } from '../../../ops/conv.js'
@@ -21,8 +22,8 @@ interface Case {
 }
 
 // A convolution and all its gradients, weighted by a fed dy, with symbolic batch and time.
-function graph({ channels, kernel, stride, dilation, before, after }: Case): Record<string, Tensor> {
-  const x = input('x', 'float32', ['B', channels, 'T'])
+function graph({ channels, kernel, stride, dilation, before, after }: Case, time: Dim = 'T'): Record<string, Tensor> {
+  const x = input('x', 'float32', ['B', channels, time])
   const w = input('w', 'float32', [channels, 1, kernel])
   const bias = input('bias', 'float32', [channels])
   const options: ConvOptions = { group: channels, strides: stride, dilations: dilation, pads: [before, after] }
@@ -83,6 +84,12 @@ test('one program serves every batch size and length, shorter than the kernel in
     sizes.map(([batch, frames], i) => feeds(each, batch, frames, i)),
     tolerance,
   )
+})
+
+test('a strided convolution of frames whose samples are out of sight agrees', async () => {
+  const each = { ...same(16, 5), stride: 2 }
+  const frames = addDims(floorDivideDims('samples', 160), 1)
+  await expectLoweringAgrees(graph(each, frames), [feeds(each, 2, 9, 1), feeds(each, 1, 12, 2)], tolerance)
 })
 
 test.each([

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { expectLoweringAgrees, lowered, uniform } from '../../../../test/loweringCheck.js'
 import { typesIn } from '../../../../test/opCheck.js'
 import { seededRandom } from '../../../../test/seededRandom.js'
+import { apply1 } from '../../../op.js'
 import { input } from '../../../ops/leaves.js'
 import { matMul } from '../../../ops/matMul.js'
-import { swapAxes, transpose } from '../../../ops/transpose.js'
+import { swapAxes, Transpose, transpose } from '../../../ops/transpose.js'
 
 const random = seededRandom(1)
 
@@ -31,6 +32,13 @@ test('a weight on the left of a batch is transposed once', async () => {
   const y = matMul(transpose(w, [1, 0]), x)
   expect(typesIn(lowered([y]))).toContain('Transpose')
   await expectLoweringAgrees({ y }, [{ w: uniform([3, 4], random), x: uniform([2, 3, 5], random) }])
+})
+
+test('a Transpose without perm, as an imported graph may have it, reverses the axes', async () => {
+  const [a, b] = [input('a', 'float32', [4, 3]), input('b', 'float32', [4, 5])]
+  const y = matMul(apply1(Transpose, [a]), b)
+  expect(typesIn(lowered([y]))).toContain('FusedMatMul')
+  await expectLoweringAgrees({ y }, [{ a: uniform([4, 3], random), b: uniform([4, 5], random) }])
 })
 
 test('other transpositions stay', () => {

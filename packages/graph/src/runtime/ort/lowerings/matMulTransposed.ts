@@ -23,7 +23,8 @@ export const matMulTransposed: RewriteRule = (node, inputs) => {
 function untransposed(x: Tensor): Tensor | undefined {
   if (x.node.op !== Transpose) return undefined
   const last = x.rank - 1
-  const perm = x.node.attributes.perm as readonly number[]
+  // Without perm, ONNX reverses the axes.
+  const perm = (x.node.attributes.perm as readonly number[] | undefined) ?? x.shape.map((_, i) => last - i)
   const swaps = perm.every((axis, i) => axis === (i === last ? last - 1 : i === last - 1 ? last : i))
   return swaps ? x.node.inputs[0]! : undefined
 }
