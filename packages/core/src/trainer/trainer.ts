@@ -250,7 +250,7 @@ export class Trainer {
       await this.#call('onTrainEpochEnd', model)
       if (this.#progress.batch >= this.#trainingBatches)
         this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
-      for (const line of loader.dataset.problems?.() ?? []) await this.#say(line)
+      await this.#sayProblems(loader)
       if (ended) return ended
     }
     return this.shouldStop ? 'stopped' : 'finished'
@@ -394,7 +394,14 @@ export class Trainer {
   }
 
   async #say(line: string): Promise<void> {
-    for (const callback of this.#hooks()) await callback.onMessage?.(this, line)
+    const listeners = this.#hooks().filter((callback) => callback.onMessage)
+    if (listeners.length === 0) getLogger('trainer').warning(line)
+    for (const callback of listeners) await callback.onMessage?.(this, line)
+  }
+
+  /** Says what a data set left out, and why. */
+  async #sayProblems(loader: DataLoader, set = ''): Promise<void> {
+    for (const line of loader.dataset.problems?.() ?? []) await this.#say(set === '' ? line : `${set}: ${line}`)
   }
 
   // What `fit` validates on: nothing where limit_val_batches is 0, the training data when overfitting.
@@ -498,6 +505,8 @@ export class Trainer {
       await afterBatch?.()
       if (this.interrupted) return undefined
     }
+    // The training data's are said at the end of its epoch.
+    if (loader !== this.#run?.loader) await this.#sayProblems(loader, name)
     return accumulator.compute()
   }
 
