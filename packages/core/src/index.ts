@@ -58,6 +58,7 @@ export type { ConfigObject, ConfigScalar, ConfigValue } from './config/configVal
 export { isConfigObject, MISSING } from './config/configValue.js'
 export type { ConfigProblem } from './config/errors.js'
 export {
+  atKeyPath,
   CommandLineError,
   ConfigCompositionError,
   ConfigError,
@@ -129,8 +130,11 @@ export { BatchNorm1d } from './layers/batchNorm1d.js'
 export { Conv1d, type Conv1dOptions } from './layers/conv1d.js'
 export { Dropout } from './layers/dropout.js'
 export { Embedding } from './layers/embedding.js'
+export { GRU } from './layers/gru.js'
 export { LayerNorm } from './layers/layerNorm.js'
 export { Linear } from './layers/linear.js'
+export { LSTM, type LSTMState } from './layers/lstm.js'
+export type { RecurrentLayerOptions } from './layers/recurrentLayer.js'
 // Logging: messages, progress, metrics
 export type { CSVLoggerOptions } from './logging/csvLogger.js'
 export { CSVLogger, parseCsv } from './logging/csvLogger.js'

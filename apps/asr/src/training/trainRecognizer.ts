@@ -58,7 +58,7 @@ export async function trainRecognizer(training: RecognizerTraining): Promise<Tra
   await experiment.writeConfig(composed)
   seedInitialisation(config.trainer.seed)
   const modelConfig = config.model as ConfigObject
-  const model = new EncDecCTCModel(modelConfig)
+  const model = EncDecCTCModel.fromConfigDict<EncDecCTCModel>(modelConfig, { keyPath: 'model' })
   log.info(`model:\n${model.summary()}`)
   await setUpData(model, modelConfig)
   if (experiment.resumeFrom === undefined) await training.initialize?.(model)

@@ -11,6 +11,11 @@ export class ConfigError extends Error {
     this.name = new.target.name
     this.code = code
   }
+
+  /** The same error as seen from a config that has this one's at `keyPath`. Errors without a key path stay as they are. */
+  under(_keyPath: string): ConfigError {
+    return this
+  }
 }
 
 /** A file or string is not the YAML that OmegaConf accepts. Names the file, line and column. */
@@ -43,9 +48,15 @@ export class MissingValueError extends ConfigError {
   /** Full dotted path of the key whose value is missing. */
   readonly keyPath: string
 
-  constructor(keyPath: string, message: string) {
-    super('NEMO_CONFIG_MISSING', message)
+  /** @param message - Default: says so, and how to give the value. */
+  constructor(keyPath: string, message?: string) {
+    const remedy = `set it in the config or give ${keyPath}=VALUE on the command line`
+    super('NEMO_CONFIG_MISSING', message ?? `${keyPath} is mandatory and has no value (???); ${remedy}`)
     this.keyPath = keyPath
+  }
+
+  override under(keyPath: string): MissingValueError {
+    return new MissingValueError(joinKeyPaths(keyPath, this.keyPath))
   }
 }
 
@@ -80,6 +91,10 @@ export interface ConfigProblem {
   readonly keyPath: string
   /** What is wrong, in one line, without the key path. */
   readonly message: string
+  /** Full dotted path of the key that was likely meant. */
+  readonly meant?: string
+  /** The key is mandatory and nobody gave it. */
+  readonly missing?: true
 }
 
 /** A config does not fit its schema. The message has one line per problem. */
@@ -90,10 +105,22 @@ export class ConfigValidationError extends ConfigError {
 
   constructor(problems: readonly ConfigProblem[], source?: string) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-    const lines = problems.map(({ keyPath, message }) => `  ${keyPath === '' ? '' : `${keyPath}: `}${message}`)
+    const lines = problems.map(({ keyPath, message, meant, missing }) => {
+      const hint = meant !== undefined ? `; did you mean ${meant}?` : missing ? `; give it as ${keyPath}=VALUE` : ''
+      return `  ${keyPath === '' ? '' : `${keyPath}: `}${message}${hint}`
+    })
     super('NEMO_CONFIG_INVALID', `${count} in ${source ?? 'the config'}\n${lines.join('\n')}`)
     this.problems = problems
     this.source = source
+  }
+
+  override under(prefix: string): ConfigValidationError {
+    const problems = this.problems.map(({ meant, ...problem }) => ({
+      ...problem,
+      keyPath: joinKeyPaths(prefix, problem.keyPath),
+      ...(meant !== undefined && { meant: joinKeyPaths(prefix, meant) }),
+    }))
+    return new ConfigValidationError(problems, this.source)
   }
 }
 
@@ -101,13 +128,20 @@ export class ConfigValidationError extends ConfigError {
 export class UnknownTargetError extends ConfigError {
   /** The `_target_` as written. */
   readonly target: string
-  /** Full dotted path of the node that holds it. */
+  /** Full dotted path of the `_target_` key. */
   readonly keyPath: string
+  private readonly reason: string
 
-  constructor(target: string, keyPath: string, message: string) {
-    super('NEMO_CONFIG_TARGET', message)
+  /** @param reason - What is wrong with it, without the key path. */
+  constructor(target: string, keyPath: string, reason: string) {
+    super('NEMO_CONFIG_TARGET', `${keyPath}: ${reason}`)
     this.target = target
     this.keyPath = keyPath
+    this.reason = reason
+  }
+
+  override under(keyPath: string): UnknownTargetError {
+    return new UnknownTargetError(this.target, joinKeyPaths(keyPath, this.keyPath), this.reason)
   }
 }
 
@@ -115,6 +149,8 @@ export class UnknownTargetError extends ConfigError {
 export class InstantiationError extends ConfigError {
   /** Full dotted path of the node. */
   readonly keyPath: string
+  /** The node's `_target_`. */
+  readonly target: string
 
   constructor(keyPath: string, target: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -122,5 +158,27 @@ export class InstantiationError extends ConfigError {
       cause,
     })
     this.keyPath = keyPath
+    this.target = target
   }
+
+  override under(keyPath: string): InstantiationError {
+    return new InstantiationError(joinKeyPaths(keyPath, this.keyPath), this.target, this.cause)
+  }
+}
+
+/**
+ * Runs what reads a part of a config, and makes the key paths of its errors those of the whole config.
+ *
+ * @param keyPath - Where the part stands.
+ */
+export function atKeyPath<T>(keyPath: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof ConfigError && keyPath !== '' ? error.under(keyPath) : error
+  }
+}
+
+function joinKeyPaths(first: string, second: string): string {
+  return second === '' || first === '' || second.startsWith('[') ? first + second : `${first}.${second}`
 }

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { Config } from './config.js'
+import type { ConfigObject } from './configValue.js'
 import { UnknownTargetError } from './errors.js'
 import { instantiate } from './instantiate.js'
 import { registerTarget, resolveTarget, TargetRegistry } from './targetRegistry.js'
+import { validateConfig } from './validateConfig.js'
 
 class Encoder {
   constructor(readonly args: Record<string, unknown>) {}
@@ -66,6 +69,28 @@ describe('instantiate', () => {
     expect(() => instantiate(node, {}, { registry, keyPath: 'model' })).toThrow('model.list[0].path is mandatory')
     expect(() => instantiate({ _target_: 'torch.nn.Fails' }, {}, { registry, keyPath: 'model.x' })).toThrow(
       'model.x: cannot make torch.nn.Fails: feat_in must be positive',
+    )
+  })
+
+  it('what a factory finds wrong with its node is named from the root of the config', () => {
+    const schema = z.object({ jasper: z.array(z.object({ filters: z.number() })), width: z.number().optional() })
+    const strict = new TargetRegistry()
+    strict.register('test.Encoder', (args) => validateConfig(schema, args, { source: 'Encoder' }))
+    strict.register('test.Model', ({ encoder }) =>
+      instantiate(encoder as ConfigObject, {}, { registry: strict, keyPath: 'encoder' }),
+    )
+    const build = (encoder: ConfigObject) => () =>
+      instantiate({ _target_: 'test.Model', _recursive_: false, encoder }, {}, { registry: strict, keyPath: 'model' })
+    expect(build({ _target_: 'test.Encoder', jasper: [{ filter: 3 }] })).toThrow(
+      [
+        '2 problems in Encoder',
+        '  model.encoder.jasper[0].filter: unknown key; did you mean model.encoder.jasper[0].filters?',
+        '  model.encoder.jasper[0].filters: is required: expected a number',
+      ].join('\n'),
+    )
+    expect(build({ _target_: 'test.Decoder' })).toThrow('model.encoder._target_: unknown target "test.Decoder"')
+    expect(build({ _target_: 'test.Encoder', jasper: '???' })).toThrow(
+      /^model\.encoder\.jasper is mandatory.*give model\.encoder\.jasper=VALUE/,
     )
   })
 

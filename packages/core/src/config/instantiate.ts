@@ -42,7 +42,7 @@ function make(
   const name = targetOf(node)
   if (typeof name !== 'string' || name === MISSING) {
     const found = name === undefined ? 'it has no such key' : `found ${describeConfigValue(name)}`
-    throw new UnknownTargetError(String(name), targetPath, `${targetPath}: must name what to make; ${found}`)
+    throw new UnknownTargetError(String(name), targetPath, `must name what to make; ${found}`)
   }
   const { factory } = registry.resolve(name, targetPath)
   const recursive = node._recursive_ !== false
@@ -57,8 +57,8 @@ function make(
     try {
       return factory({ ...args, ...more })
     } catch (error) {
-      // An error that already names its place in the config needs no second one.
-      if (error instanceof ConfigError) throw error
+      // What a factory finds wrong with the node is named from the node; readers know the whole config.
+      if (error instanceof ConfigError) throw keyPath === '' ? error : error.under(keyPath)
       throw new InstantiationError(keyPath, name, error)
     }
   }
@@ -67,10 +67,7 @@ function make(
 
 function convert(value: unknown, keyPath: string, registry: TargetRegistry, recursive: boolean): unknown {
   if (value === MISSING && recursive) {
-    throw new MissingValueError(
-      keyPath,
-      `${keyPath} is mandatory and has no value (???); set it in the config or give ${keyPath}=VALUE on the command line`,
-    )
+    throw new MissingValueError(keyPath)
   }
   if (!recursive) return value
   if (Array.isArray(value)) return value.map((item, index) => convert(item, at(keyPath, index), registry, recursive))

@@ -71,7 +71,7 @@ export class TargetRegistry {
         : this.targets.size === 0
           ? '; no target is registered: import the collection that has it'
           : '; nothing known is close: import the collection that has it, or register it with registerTarget'
-    throw new UnknownTargetError(name, keyPath, `${keyPath}: unknown target "${name}"${hint}`)
+    throw new UnknownTargetError(name, keyPath, `unknown target "${name}"${hint}`)
   }
 
   /** Up to three known names: those with the same or a like last part first, then those alike as a whole. */

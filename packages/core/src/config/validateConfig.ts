@@ -118,7 +118,7 @@ function collectUnknownKeys(schema: Schema, value: unknown, path: Path, problems
     const part = getOwn(shape.keys, key)
     if (part !== undefined) collectUnknownKeys(part, item, [...path, key], problems)
     else if (shape.catchall !== undefined) collectUnknownKeys(shape.catchall, item, [...path, key], problems)
-    else problems.push({ keyPath: keyPathOf([...path, key]), message: unknownKeyMessage(key, known, path) })
+    else problems.push(unknownKey(key, known, path))
   }
 }
 
@@ -136,12 +136,13 @@ function shapeOf(schema: Schema): { keys: Record<string, Schema>; catchall: Sche
   return { keys: def.shape, catchall }
 }
 
-function unknownKeyMessage(key: string, known: readonly string[], path: Path): string {
+function unknownKey(key: string, known: readonly string[], path: Path): ConfigProblem {
+  const keyPath = keyPathOf([...path, key])
   const [near] = nearestNames(key, known)
-  if (near !== undefined) return `unknown key; did you mean ${keyPathOf([...path, near])}?`
-  if (known.length === 0) return 'unknown key; no key is allowed here'
+  if (near !== undefined) return { keyPath, message: 'unknown key', meant: keyPathOf([...path, near]) }
+  if (known.length === 0) return { keyPath, message: 'unknown key; no key is allowed here' }
   const listed = known.length > 12 ? [...known.slice(0, 12), '...'] : known
-  return `unknown key; known here: ${listed.join(', ')}`
+  return { keyPath, message: `unknown key; known here: ${listed.join(', ')}` }
 }
 
 const TYPE_NAMES: Record<string, string> = {
@@ -277,7 +278,7 @@ export function validateConfig<S extends Schema>(
   const problems: ConfigProblem[] = []
   if (missing === 'error') {
     for (const keyPath of absent) {
-      problems.push({ keyPath, message: `mandatory value is missing (???); give it as ${keyPath}=VALUE` })
+      problems.push({ keyPath, message: 'mandatory value is missing (???)', missing: true })
     }
   }
   collectUnknownKeys(schema, given, [], problems)

@@ -5,6 +5,7 @@ import { OrderedDict } from '../checkpoint/pythonValue.js'
 import { Config } from '../config/config.js'
 import type { ConfigObject } from '../config/configValue.js'
 import { isConfigObject } from '../config/configValue.js'
+import { atKeyPath } from '../config/errors.js'
 import { parseYaml } from '../config/parseYaml.js'
 import { stringifyYaml } from '../config/stringifyYaml.js'
 import { resolveTarget } from '../config/targetRegistry.js'
@@ -252,9 +253,18 @@ export abstract class Model extends NeuralModule {
     return model.eval() as M
   }
 
-  /** Makes a model with fresh weights from its config. NeMo's `from_config_dict`. */
-  static fromConfigDict<M extends Model>(this: ModelClass<M>, config: ConfigObject): M {
-    return new this(config)
+  /**
+   * Makes a model with fresh weights from its config. NeMo's `from_config_dict`.
+   *
+   * @param options.keyPath - Where the config stands in a larger one, for messages: `model` in a recipe's.
+   * @throws ConfigError naming the key, as `model.encoder.jasper[0].filters`.
+   */
+  static fromConfigDict<M extends Model>(
+    this: ModelClass<M>,
+    config: ConfigObject,
+    { keyPath = '' }: { readonly keyPath?: string } = {},
+  ): M {
+    return atKeyPath(keyPath, () => new this(config))
   }
 }
 
