@@ -174,6 +174,7 @@ export { type ScanOptions, type ScanStep, scan } from './ops/scan.js'
 // Signals and losses
 
 export { type CTCLossInputs, ctcLoss } from './ops/ctcLoss.js'
+export { type RNNTLossInputs, rnntLoss } from './ops/rnntLoss.js'
 export { frames, powerSpectrum, type Spectrum, type STFTOptions, stft } from './ops/stft.js'
 
 // Randomness, a function of (seed, step, place in the graph)

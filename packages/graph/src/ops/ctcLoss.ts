@@ -1,15 +1,16 @@
 import { addDims, multiplyDims } from '../dim.js'
 import { applyOp, defineOp } from '../op.js'
 import type { Node, Tensor } from '../tensor.js'
-import { add, maximum, mul, neg, sub, sum } from './arithmetic.js'
+import { add, maximum, mul, neg, sub } from './arithmetic.js'
 import { cast } from './cast.js'
 import { equal, greater, greaterOrEqual, less, logicalAnd, logicalNot } from './comparison.js'
 import { concat } from './concat.js'
 import { expand } from './expand.js'
-import { exp, log } from './exponential.js'
+import { exp } from './exponential.js'
 import { fill, range } from './fill.js'
 import { gatherElements } from './gather.js'
 import { constant } from './leaves.js'
+import { logSumExpOf } from './logSumExpOf.js'
 import { matMul } from './matMul.js'
 import { oneHot } from './oneHot.js'
 import { reshapeTo, squeeze, unsqueeze } from './reshape.js'
@@ -102,7 +103,7 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
     states: [start],
     sequences: [emissions, valid],
     step: ([alpha], [emission, isFrame]) => {
-      const reached = logSumExp([alpha!, shiftedRight(alpha!, 1), add(shiftedRight(alpha!, 2), skipPenalty)])
+      const reached = logSumExpOf([alpha!, shiftedRight(alpha!, 1), add(shiftedRight(alpha!, 2), skipPenalty)])
       const next = where(isFrame!, add(reached, emission!), alpha!)
       return { states: [next], rows: [next] }
     },
@@ -112,7 +113,7 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   const endLabel = squeeze(gatherElements(final, maximum(sub(lastState, 1), constant(0, 'int64')), 1), 1)
   const noLabels = equal(targetLengths, 0)
   // Utterances of no frames match only empty targets, which the start state provides.
-  const logLikelihood = logSumExp([endBlank, where(noLabels, constant(LOG_ZERO), endLabel)])
+  const logLikelihood = logSumExpOf([endBlank, where(noLabels, constant(LOG_ZERO), endLabel)])
   const infeasible = less(logLikelihood, LOG_ZERO / 10)
   const loss = where(
     infeasible,
@@ -128,7 +129,7 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
     sequences: [emissions, atEnd],
     reverse: true,
     step: ([ahead], [emission, ends]) => {
-      const reached = logSumExp([ahead!, shiftedLeft(ahead!, 1), shiftedLeft(add(ahead!, skipPenalty), 2)])
+      const reached = logSumExpOf([ahead!, shiftedLeft(ahead!, 1), shiftedLeft(add(ahead!, skipPenalty), 2)])
       const beta = where(ends!, terminal, reached)
       return { states: [maximum(add(beta, emission!), LOG_ZERO)], rows: [beta] }
     },
@@ -143,12 +144,6 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
     transpose(valid, [1, 0, 2]),
   )
   return [cast(loss, given.dtype), cast(where(undefinedRows, constant(Number.NaN), gradient), given.dtype)]
-}
-
-// ln(e^a + e^b + ...) of tensors of one shape.
-function logSumExp(terms: readonly Tensor[]): Tensor {
-  const peak = terms.reduce((a, b) => maximum(a, b))
-  return add(peak, log(sum(terms.map((term) => exp(sub(term, peak))))))
 }
 
 /** Inputs of `ctcLoss`. */

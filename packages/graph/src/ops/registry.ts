@@ -62,6 +62,7 @@ import {
 import { Flatten, Reshape, ReshapeNamed, Squeeze, Unsqueeze } from './reshape.js'
 import { Resize } from './resize.js'
 import { ReverseSequence } from './reverseSequence.js'
+import { RNNTLoss } from './rnntLoss.js'
 import { Ceil, Floor, Round, Sign } from './rounding.js'
 import { Scan } from './scan.js'
 import { ScatterElements, ScatterND } from './scatter.js'
@@ -165,6 +166,7 @@ export const ops = {
   PadNamed,
   Parameter: ParameterLeaf,
   Pow,
+  RNNTLoss,
   RandomBits,
   Range,
   Reciprocal,

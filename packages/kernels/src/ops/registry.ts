@@ -160,6 +160,7 @@ export const kernels: Readonly<Record<OpType | 'MultiplyHigh', OpKernel | Refusa
   PadNamed: defined,
   Parameter: leaf,
   Pow,
+  RNNTLoss: defined,
   RandomBits,
   Range,
   Reciprocal,
