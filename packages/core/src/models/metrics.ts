@@ -1,4 +1,4 @@
-import type { TensorData } from '@nemo/graph'
+import type { Runtime, TensorData } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
 
 /** Metrics gathered over the batches of an evaluation, on the host. */
@@ -7,8 +7,9 @@ export interface MetricAccumulator {
    * Takes in one batch.
    *
    * @param outputs - What the step's graph gave, by name.
+   * @param runtime - Where the step ran and the weights lie, for metrics that compute more with the model.
    */
-  update(outputs: Readonly<Record<string, TensorData>>, batch: Batch): void
+  update(outputs: Readonly<Record<string, TensorData>>, batch: Batch, runtime: Runtime): void | Promise<void>
   /** Values over all batches so far, by short name (`loss`, `wer`). */
   compute(): Record<string, number>
 }

@@ -381,7 +381,7 @@ export class Trainer {
     if (result.gradNorm !== undefined) metrics.grad_norm = result.gradNorm
     const accumulator = model.trainingMetrics()
     if (accumulator) {
-      accumulator.update(result.outputs, batch)
+      await accumulator.update(result.outputs, batch, this.runtime)
       for (const [name, value] of Object.entries(accumulator.compute())) metrics[`training_batch_${name}`] = value
     }
     await this.log(metrics)
