@@ -125,7 +125,9 @@ function withHoldout(
   holdout: string | undefined,
 ): { config: FsddConfig; plan: Config } {
   if (holdout === undefined) return { config, plan: composed }
-  const raw = mergeConfigs(composed.raw(), config.holdout as ConfigObject, {
+  // As written: `${corpus.dir}` in the section means the holdout's own folder.
+  const written = composed.raw()
+  const raw = mergeConfigs(written, (written.holdout ?? {}) as ConfigObject, {
     name: `${config.name}-without-${holdout}`,
     corpus: { dir: `${config.corpus.dir}-without-${holdout}` },
   })

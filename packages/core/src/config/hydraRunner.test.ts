@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -164,6 +166,26 @@ describe('hydraRunner', () => {
       '1 problem in the config\n  label: mandatory value is missing (???); give it as label=VALUE',
     )
     await expect(hydraRunner({ ...options, argv: ['nmae=x'] }, () => {})).rejects.toThrow('did you mean "name"?')
+  })
+
+  it('prints errors of this toolkit without a stack trace when it is the program', () => {
+    const script = `
+      import { ConfigKeyError, hydraRunner } from './packages/core/src/index.ts'
+      await hydraRunner({ configPath: ${JSON.stringify(configPath)}, configName: 'train' }, () => {
+        throw process.env.OURS ? new ConfigKeyError('model.size', 'model.size: expected more') : new TypeError('a bug')
+      })`
+    const run = (env: Record<string, string>) =>
+      spawnSync(process.execPath, ['-C', '@nemo/source', '--import', 'tsx', '--input-type=module', '-e', script], {
+        cwd: join(import.meta.dirname, '../../../..'),
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      })
+    const ours = run({ OURS: '1' })
+    expect(ours.stderr).toContain('ConfigKeyError: model.size: expected more')
+    expect(ours.stderr).not.toMatch(/^ +at /m)
+    expect(ours.status).toBe(1)
+    expect(run({ OURS: '1', HYDRA_FULL_ERROR: '1' }).stderr).toMatch(/^ +at /m)
+    expect(run({}).stderr).toMatch(/TypeError: a bug\n +at /)
   })
 
   it('a typo in the last run of a sweep stops before the first', async () => {

@@ -49,6 +49,13 @@ export interface HydraRunnerOptions<C, F extends FlagDeclarations> {
   readonly print?: (text: string) => void
 }
 
+/** What a recipe does with a config. It may return metrics, for the table of `--multirun`. */
+export type HydraTask<C, F extends FlagDeclarations> = (
+  cfg: C,
+  job: HydraJob<F>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a task may return nothing at all
+) => Promise<JobMetrics | void> | JobMetrics | void
+
 /** Result of one run of {@link hydraRunner}. */
 export interface JobResult {
   readonly overrides: readonly string[]
@@ -93,12 +100,34 @@ function findConfigDir(given: string | undefined, own: string | undefined): stri
  *
  * @param task - May return metrics, for the table.
  * @returns The results in order; empty when nothing ran.
- * @throws CommandLineError, OverrideError, ConfigCompositionError, ConfigValidationError, and what the task throws.
+ * @throws CommandLineError, OverrideError, ConfigCompositionError, ConfigValidationError, and what the task throws. Without
+ *   `argv`, errors of this toolkit are printed instead, without a stack trace, and the process ends with exit code 1;
+ *   the environment variable HYDRA_FULL_ERROR=1 throws them all, as in Hydra.
  */
 export async function hydraRunner<C = Config, const F extends FlagDeclarations = Record<never, never>>(
   options: HydraRunnerOptions<C, F>,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a task may return nothing at all
-  task: (cfg: C, job: HydraJob<F>) => Promise<JobMetrics | void> | JobMetrics | void,
+  task: HydraTask<C, F>,
+): Promise<JobResult[]> {
+  // Only a program's own command line: who gives `argv` handles errors too.
+  const { env } = process
+  if (options.argv !== undefined || env.HYDRA_FULL_ERROR === '1') return runJobs(options, task)
+  try {
+    return await runJobs(options, task)
+  } catch (error) {
+    if (!isOurs(error)) throw error
+    process.stderr.write(`\n${error.name}: ${error.message}\n\nHYDRA_FULL_ERROR=1 shows where in the code.\n`)
+    process.exitCode = 1
+    return []
+  }
+}
+
+// Errors of this toolkit say by themselves what is wrong; a stack trace of its insides would only bury that.
+const isOurs = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('NEMO_')
+
+async function runJobs<C, const F extends FlagDeclarations>(
+  options: HydraRunnerOptions<C, F>,
+  task: HydraTask<C, F>,
 ): Promise<JobResult[]> {
   const { schema, print = (text) => void process.stdout.write(text) } = options
   const flags = options.flags ?? ({} as F)
