@@ -11,10 +11,15 @@ import { stringifyYaml } from '../config/stringifyYaml.js'
 import { resolveTarget } from '../config/targetRegistry.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import { NeuralModule } from '../modules/neuralModule.js'
-import type { Optimizer } from '../optimizers/optimizer.js'
+import { portsOf } from '../neuralTypes/ports.js'
+import {
+  type Optimization,
+  parameterGroups,
+  type UpdateRule,
+  withGroupSettings,
+} from '../optimizers/parameterGroups.js'
 import { createOptimizer, type OptimizerConfig } from '../optimizers/registry.js'
 import { createScheduler, type SchedulerConfig } from '../schedulers/registry.js'
-import type { Scheduler } from '../schedulers/scheduler.js'
 import { ModelError } from './errors.js'
 import type { MetricAccumulator } from './metrics.js'
 
@@ -34,11 +39,7 @@ export interface NamedLoader {
   readonly main?: boolean
 }
 
-/** An update rule with its learning rates. */
-export interface Optimization {
-  readonly optimizer: Optimizer
-  readonly scheduler: Scheduler
-}
+export type { Optimization } from '../optimizers/parameterGroups.js'
 
 /** A concrete model class. */
 export interface ModelClass<M extends Model> {
@@ -97,6 +98,13 @@ export abstract class Model extends NeuralModule {
   /** Draws one test step. Default: the validation step. */
   testStep(batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
     return this.validationStep(batch)
+  }
+
+  /** Draws one step of `Trainer.predict`. Default: `forward` of those ports of the batch that the model declares. */
+  predictStep(batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    const { inputs } = portsOf(this)
+    const given = Object.entries(batch).filter(([name]) => !inputs || name in inputs)
+    return this.forward(Object.fromEntries(given)) as Readonly<Record<string, Tensor>>
   }
 
   /** A fresh accumulator for an evaluation. */
@@ -159,7 +167,8 @@ export abstract class Model extends NeuralModule {
   }
 
   /**
-   * Makes the optimiser and its learning-rate policy from the config's `optim` section.
+   * Makes the optimiser and its learning-rate policy from the config's `optim` section, and those of the groups of
+   * weights that `optim_param_groups` names.
    *
    * @param config - Default `cfg.optim`.
    * @param maxSteps - Optimiser steps of the whole run, for policies that need it and whose config does not say.
@@ -171,21 +180,11 @@ export abstract class Model extends NeuralModule {
       throw new ModelError(
         `${this.constructor.name}: the config has no optim section. Add e.g. optim: { name: novograd, lr: 0.01 }.`,
       )
-    const { sched, ...rest } = optim
-    const { name, lr } = rest
-    if (typeof name !== 'string')
-      throw new ModelError(`optim.name: expected the name of an optimiser, found ${String(name)}.`)
-    const optimizer = createOptimizer(rest as unknown as OptimizerConfig)
-    const none = optimizer.ownRate === true && (lr === undefined || lr === null)
-    const rate = none ? 0 : lr
-    if (typeof rate !== 'number' || !Number.isFinite(rate))
-      throw new ModelError(`optim.lr: expected a learning rate (a number), found ${String(lr)}.`)
-    const scheduler = createScheduler(
-      (isConfigObject(sched) ? sched : undefined) as SchedulerConfig | undefined,
-      rate,
-      maxSteps,
+    const groups = parameterGroups(this.cfg.optim_param_groups, this.namedParameters(), (settings) =>
+      updateRule(withGroupSettings(optim, settings), maxSteps),
     )
-    return { optimizer, scheduler }
+    const rule = updateRule(optim, maxSteps)
+    return groups.length > 0 ? { ...rule, groups } : rule
   }
 
   /** Puts a file into `.nemo` archives that are saved from now on. */
@@ -266,6 +265,24 @@ export abstract class Model extends NeuralModule {
   ): M {
     return atKeyPath(keyPath, () => new this(config))
   }
+}
+
+function updateRule(optim: ConfigObject, maxSteps: number | undefined): UpdateRule {
+  const { sched, ...rest } = optim
+  const { name, lr } = rest
+  if (typeof name !== 'string')
+    throw new ModelError(`optim.name: expected the name of an optimiser, found ${String(name)}.`)
+  const optimizer = createOptimizer(rest as unknown as OptimizerConfig)
+  const none = optimizer.ownRate === true && (lr === undefined || lr === null)
+  const rate = none ? 0 : lr
+  if (typeof rate !== 'number' || !Number.isFinite(rate))
+    throw new ModelError(`optim.lr: expected a learning rate (a number), found ${String(lr)}.`)
+  const scheduler = createScheduler(
+    (isConfigObject(sched) ? sched : undefined) as SchedulerConfig | undefined,
+    rate,
+    maxSteps,
+  )
+  return { optimizer, scheduler }
 }
 
 /** NeMo's name for the metrics of a data set: the stem of its file without `manifest` and `dataset`. */

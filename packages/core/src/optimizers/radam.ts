@@ -1,4 +1,4 @@
-import { add, div, input, mul, type Parameter, sqrt, sub, type Tensor } from '@nemo/graph'
+import { add, div, mul, type Parameter, sqrt, sub, type Tensor } from '@nemo/graph'
 import type { AdamOptions } from './adam.js'
 import type { Optimizer, StepContext } from './optimizer.js'
 import { OptimizerState } from './state.js'
@@ -33,11 +33,11 @@ export class RAdam implements Optimizer {
     return { [ADAPTIVE]: (rectification * Math.sqrt(correction2)) / correction1, [PLAIN]: 0 }
   }
 
-  updates(gradients: ReadonlyMap<Parameter, Tensor>, { lr }: StepContext): Map<Parameter, Tensor> {
+  updates(gradients: ReadonlyMap<Parameter, Tensor>, { lr, scalar }: StepContext): Map<Parameter, Tensor> {
     const { betas, eps, weight_decay } = this.#options
     const [beta1, beta2] = betas
-    const adaptive = input(ADAPTIVE, 'float32', [])
-    const plain = input(PLAIN, 'float32', [])
+    const adaptive = scalar(ADAPTIVE)
+    const plain = scalar(PLAIN)
     const updates = new Map<Parameter, Tensor>()
     for (const [weight, gradient] of gradients) {
       const g = weight_decay === 0 ? gradient : add(gradient, mul(weight, weight_decay))

@@ -1,6 +1,7 @@
 import type { Model } from '../models/model.js'
 import type { Trainer } from './trainer.js'
 import type { StepResult } from './trainingProgram.js'
+import type { WeightAverage } from './weightAverage.js'
 
 /** Values by name, e.g. `{ val_loss: 1.2, val_wer: 0.3 }`. */
 export type Metrics = Readonly<Record<string, number>>
@@ -19,6 +20,8 @@ export type CallbackState = Readonly<Record<string, number | string | boolean | 
 export interface Callback {
   /** Whether this callback writes checkpoints. */
   readonly savesCheckpoints?: boolean
+  /** Averages of the weights that the training step shall keep. One callback of a trainer may have them. */
+  readonly weightAverage?: WeightAverage
   onFitStart?(trainer: Trainer, model: Model): void | Promise<void>
   onTrainEpochStart?(trainer: Trainer, model: Model): void | Promise<void>
   /** @param batchIndex - Position of the batch in the epoch; batches without usable samples are left out. */
@@ -31,6 +34,9 @@ export interface Callback {
   onValidationBatchEnd?(trainer: Trainer, model: Model, batchIndex: number): void | Promise<void>
   /** A validation of `fit` is complete. */
   onValidationEnd?(trainer: Trainer, model: Model, metrics: Metrics): void | Promise<void>
+  onPredictStart?(trainer: Trainer, model: Model, batches: number): void | Promise<void>
+  /** @param batchIndex - Position of the batch in the data. */
+  onPredictBatchEnd?(trainer: Trainer, model: Model, batchIndex: number): void | Promise<void>
   /** Something that a person should read: samples left out, and the like. */
   onMessage?(trainer: Trainer, line: string): void | Promise<void>
   /** The user or the system asked to stop; a checkpoint should be written. */

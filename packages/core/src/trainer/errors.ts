@@ -32,3 +32,12 @@ export class RunCheckpointError extends Error {
     this.name = 'RunCheckpointError'
   }
 }
+
+/** Does some work of a run; an error that it throws becomes a TrainerError that says where it was. */
+export async function inContext<T>(where: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new TrainerError(`${where} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}

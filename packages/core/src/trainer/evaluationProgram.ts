@@ -1,9 +1,9 @@
-import { compile, type Program, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
+import { compile, type Parameter, type Program, type Runtime, rebuild, type Tensor, type TensorData } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
 import type { Model } from '../models/model.js'
 import { symbolicInputs } from '../modules/symbolicInputs.js'
-import { portName } from '../neuralTypes/portName.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
+import { batchFeeds } from './batchFeeds.js'
 
 /** A model's evaluation step as a program; it reads the same parameters as training, without copying. */
 export class EvaluationProgram {
@@ -15,25 +15,31 @@ export class EvaluationProgram {
     this.#ports = ports
   }
 
-  /** Draws and compiles `step` in evaluation mode. */
+  /**
+   * Draws and compiles `step` in evaluation mode.
+   *
+   * @param options.averages - What to read in place of weights.
+   */
   static async build(
     model: Model,
     step: (batch: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>,
-    options: { readonly runtime: Runtime; readonly ports: PortTypes },
+    options: {
+      readonly runtime: Runtime
+      readonly ports: PortTypes
+      readonly averages: ReadonlyMap<Parameter, Parameter>
+    },
   ): Promise<EvaluationProgram> {
-    const batch = symbolicInputs(options.ports, Object.keys(options.ports))
-    const outputs = model.withMode(false, () => step(batch))
-    return new EvaluationProgram(await compile(outputs, { runtime: options.runtime }), options.ports)
+    const { runtime, ports, averages } = options
+    const batch = symbolicInputs(ports, Object.keys(ports))
+    const drawn = model.withMode(false, () => step(batch))
+    const tensors = rebuild(Object.values(drawn), { replace: averages })
+    const outputs = Object.fromEntries(Object.keys(drawn).map((name, i) => [name, tensors[i]!]))
+    return new EvaluationProgram(await compile(outputs, { runtime }), ports)
   }
 
-  async run(batch: Batch): Promise<Record<string, TensorData>> {
-    const read = new Set(this.#program.inputs.map(({ name }) => name))
-    const feeds: Record<string, TensorData> = {}
-    for (const [key, array] of Object.entries(batch.arrays)) {
-      const name = portName(key, this.#ports)
-      if (read.has(name)) feeds[name] = array
-    }
-    return this.#program.run(feeds)
+  /** Runs the step on a batch. */
+  run(batch: Batch): Promise<Record<string, TensorData>> {
+    return this.#program.run(batchFeeds(batch, this.#ports, this.#program))
   }
 
   dispose(): Promise<void> {

@@ -4,7 +4,6 @@ import { OrderedDict, PythonFloat, type PythonValue } from '../checkpoint/python
 import { readTorchFile } from '../checkpoint/readTorch.js'
 import { writeTorchFile } from '../checkpoint/writeTorch.js'
 import type { Model } from '../models/model.js'
-import type { Optimizer } from '../optimizers/optimizer.js'
 import type { CallbackState, Metrics } from './callback.js'
 import { RunCheckpointError } from './errors.js'
 
@@ -38,20 +37,26 @@ export interface RunState {
   readonly callbacks: CallbackStates
 }
 
+/** Tensors that a run must remember besides the model's, each under its name. */
+export interface RunTensors {
+  /** Registry name of the optimiser. */
+  readonly optimizerName: string
+  optimizerState(): ReadonlyMap<string, Parameter>
+  /** Sums of gradients between two optimiser steps. */
+  gradientSums(): ReadonlyMap<string, Parameter>
+  /** Averages of weights. */
+  averages(): ReadonlyMap<string, Parameter>
+}
+
 const FORMAT = 1
 type Dict = Map<unknown, PythonValue>
 
 /**
- * Writes a run's checkpoint: weights, running statistics, optimiser state, gradient sums and the place in the data.
+ * Writes a run's checkpoint: weights, running statistics, optimiser state, averages, gradient sums and the place in the
+ * data.
  * The file is a PyTorch archive with Lightning's keys, written to a temporary file, synced and renamed.
  */
-export async function saveRunCheckpoint(
-  path: string,
-  model: Model,
-  optimizer: Optimizer,
-  accumulators: readonly Parameter[],
-  state: RunState,
-): Promise<void> {
+export async function saveRunCheckpoint(path: string, model: Model, run: RunTensors, state: RunState): Promise<void> {
   const { progress } = state
   const tensors = async (parameters: Iterable<readonly [string, Parameter]>): Promise<PythonValue> => {
     const values = new Map<string, PythonValue>()
@@ -59,17 +64,18 @@ export async function saveRunCheckpoint(
     return values
   }
   const optimizerState = new Map<string, PythonValue>([
-    ['name', optimizer.name],
-    ['state', await tensors(optimizer.state())],
+    ['name', run.optimizerName],
+    ['state', await tensors(run.optimizerState())],
   ])
   // Between two groups of batches all sums are zero.
-  const sums = progress.accumulatedBatches > 0 ? accumulators : []
+  const sums = progress.accumulatedBatches > 0 ? run.gradientSums() : []
   const contents = new Map<string, PythonValue>([
     ['state_dict', new OrderedDict<string, TensorData>(await model.stateDict()) as unknown as PythonValue],
     ['epoch', progress.epoch],
     ['global_step', progress.globalStep],
     ['optimizer_states', [optimizerState]],
-    ['gradient_sums', await tensors(sums.map((parameter) => [parameter.name, parameter] as const))],
+    ['gradient_sums', await tensors(sums)],
+    ['ema_state_dict', await tensors(run.averages())],
     ['callbacks', new Map(Object.entries(state.callbacks).map(([name, values]) => [name, scalars(values)]))],
     ['metrics', scalars(state.metrics)],
     [
@@ -108,8 +114,7 @@ function scalars(values: CallbackState): Map<string, PythonValue> {
 export async function loadRunCheckpoint(
   path: string,
   model: Model,
-  optimizer: Optimizer,
-  accumulators: readonly Parameter[],
+  run: RunTensors,
   expected: { readonly seed: number },
 ): Promise<RunState> {
   const contents = await readContents(path)
@@ -148,22 +153,20 @@ export async function loadRunCheckpoint(
     new Map([['optimizer_states', Array.isArray(states) ? states[0] : states]]),
     'optimizer_states',
   )
-  if (optimizerState.get('name') !== optimizer.name) {
+  if (optimizerState.get('name') !== run.optimizerName) {
     throw new RunCheckpointError(
       path,
-      `the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${optimizer.name}. Go on with the run's optimiser, or start a new run.`,
+      `the run used the optimiser ${String(optimizerState.get('name'))}, the config says ${run.optimizerName}. Go on with the run's optimiser, or start a new run.`,
     )
   }
-  const sums = state.progress.accumulatedBatches > 0 ? accumulators : []
+  const sums: ReadonlyMap<string, Parameter> = state.progress.accumulatedBatches > 0 ? run.gradientSums() : new Map()
+  // Checkpoints of runs without averages may lack them.
+  const averages = contents.has('ema_state_dict') ? dict(path, contents, 'ema_state_dict') : new Map()
   const assignments = [
     ...match(path, 'model', dict(path, contents, 'state_dict'), model.namedTensors()),
-    ...match(path, 'optimiser', dict(path, optimizerState, 'state'), optimizer.state()),
-    ...match(
-      path,
-      'gradient accumulation',
-      dict(path, contents, 'gradient_sums'),
-      new Map(sums.map((parameter) => [parameter.name, parameter])),
-    ),
+    ...match(path, 'optimiser', dict(path, optimizerState, 'state'), run.optimizerState()),
+    ...match(path, 'gradient accumulation', dict(path, contents, 'gradient_sums'), sums),
+    ...match(path, 'moving average of weights', averages, run.averages()),
   ]
   for (const [parameter, value] of assignments) parameter.set(value)
   return state
@@ -240,7 +243,7 @@ function match(
   if (missing.length + unexpected.length > 0) {
     throw new RunCheckpointError(
       path,
-      `the ${what} of the run is another one: missing ${list(missing)}, unexpected ${list(unexpected)}. Go on with the run's own settings (layers, freezing, accumulate_grad_batches), or start a new run.`,
+      `the ${what} of the run is another one: missing ${list(missing)}, unexpected ${list(unexpected)}. Go on with the run's own settings (layers, freezing, accumulate_grad_batches, moving averages), or start a new run.`,
     )
   }
   return [...targets].map(([name, parameter]) => {

@@ -1,17 +1,19 @@
-import { ort, type Runtime } from '@nemo/graph'
+import { ort, type Runtime, type TensorData } from '@nemo/graph'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
-import { getLogger } from '../logging/logger.js'
-import type { Model, NamedLoader, Optimization } from '../models/model.js'
-import type { PortTypes } from '../neuralTypes/ports.js'
+import type { Model, NamedLoader } from '../models/model.js'
+import type { Optimization } from '../optimizers/parameterGroups.js'
 import type { Callback, Metrics } from './callback.js'
-import { NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
-import { EvaluationProgram } from './evaluationProgram.js'
+import { CallbackList } from './callbackList.js'
+import { durationSeconds } from './duration.js'
+import { inContext, NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
+import { EvaluationLoop, type Purpose } from './evaluationLoop.js'
 import { Interrupts } from './interrupts.js'
-import { type CallbackStates, loadRunCheckpoint, type Progress, saveRunCheckpoint } from './runCheckpoint.js'
+import { loadRunCheckpoint, type Progress, saveRunCheckpoint } from './runCheckpoint.js'
 import { limitedBatches, type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainerConfig.js'
 import { type StepResult, TrainingProgram } from './trainingProgram.js'
+import type { WeightAverage } from './weightAverage.js'
 
 /** What a trainer takes besides its settings. */
 export interface TrainerParts {
@@ -36,16 +38,6 @@ interface Run {
   readonly deadline: number
 }
 
-type Purpose = 'validation' | 'test'
-
-// A compiled evaluation step; sets of equal ports share it.
-interface Evaluation {
-  readonly model: Model
-  readonly ports: PortTypes
-  readonly purpose: Purpose
-  readonly program: EvaluationProgram
-}
-
 /** Outcome of `fit`. */
 export interface FitResult {
   readonly status: FitStatus
@@ -54,6 +46,14 @@ export interface FitResult {
   /** Epochs completed. */
   readonly epoch: number
   readonly globalStep: number
+}
+
+/** What a model made of one batch. */
+export interface Prediction {
+  /** The tensors of `predictStep`, by name. */
+  readonly outputs: Readonly<Record<string, TensorData>>
+  /** What the dataset says of the batch's samples, in the order of the batch axis. */
+  readonly samples: Batch['samples']
 }
 
 const START: Progress = {
@@ -66,7 +66,7 @@ const START: Progress = {
 }
 
 /**
- * Trains, validates and tests models. Settings are Lightning's; see `trainerConfigSchema`.
+ * Trains, validates and tests models, and predicts with them. Settings are Lightning's; see `trainerConfigSchema`.
  *
  * The order of data, dropout and augmentation depend on (seed, step) alone, so a run that is stopped and resumed from
  * its checkpoint gives the same bits as one that was not.
@@ -77,19 +77,21 @@ export class Trainer {
   readonly runtime: Runtime
   /** Newest value of everything that was logged. */
   readonly callbackMetrics: Record<string, number> = {}
-  /** Set by callbacks to end training after the current step, once `min_epochs` are done. */
+  /** Set by callbacks to end training after the current step, once `min_epochs` and `min_steps` are done. */
   shouldStop = false
+  readonly #callbacks = new CallbackList(this)
   readonly #interrupts = new Interrupts()
+  readonly #evaluation: EvaluationLoop
   #progress: Progress = START
   #run: Run | undefined
   #fitting = false
   #trainingBatches = 0
-  readonly #evaluations: Evaluation[] = []
 
   constructor(config: TrainerConfigInput = {}, parts: TrainerParts = {}) {
     this.config = validateConfig(trainerConfigSchema, config, { source: 'trainer' })
     this.callbacks = [...(parts.callbacks ?? [])]
     this.runtime = parts.runtime ?? ort({ worker: true, threads: this.config.num_threads })
+    this.#evaluation = new EvaluationLoop(this.runtime)
   }
 
   /** Optimiser steps done. */
@@ -152,15 +154,15 @@ export class Trainer {
     this.#interrupts.start()
     try {
       await this.#start(model, checkpoint)
-      await this.#call('onFitStart', model)
+      await this.#callbacks.call('onFitStart', model)
       if (checkpoint === undefined) await this.#sanityCheck(model)
       const status = await this.#epochs()
-      if (status === 'interrupted') await this.#call('onInterrupt', model)
-      await this.#call('onFitEnd', model)
+      if (status === 'interrupted') await this.#callbacks.call('onInterrupt', model)
+      await this.#callbacks.call('onFitEnd', model)
       const { epoch, globalStep } = this.#progress
       return { status, metrics: { ...this.callbackMetrics }, epoch, globalStep }
     } catch (error) {
-      await this.#tellOf(error, model)
+      await this.#callbacks.tellOf(error, model)
       throw error
     } finally {
       this.#interrupts.stop()
@@ -168,7 +170,7 @@ export class Trainer {
       const run = this.#run
       this.#run = undefined
       await run?.program.dispose()
-      await this.#disposeEvaluations()
+      await this.#evaluation.dispose()
     }
   }
 
@@ -187,14 +189,17 @@ export class Trainer {
     const maxSteps = this.maxSteps(this.#trainingBatches)
     const optimization = model.setupOptimization(undefined, maxSteps)
     const { accumulate_grad_batches, gradient_clip_val, gradient_clip_algorithm, max_time } = this.config
-    const program = await TrainingProgram.build(model, optimization.optimizer, {
+    const program = await TrainingProgram.build(model, optimization, {
       runtime: this.runtime,
       ports: loader.outputTypes,
       accumulate: accumulate_grad_batches,
       clipValue: gradient_clip_val ?? 0,
       clipAlgorithm: gradient_clip_algorithm,
+      maxSteps,
+      average: this.#callbacks.weightAverage(),
     })
-    const deadline = max_time === null ? Number.POSITIVE_INFINITY : performance.now() + max_time * 1000
+    const seconds = max_time === null ? Number.POSITIVE_INFINITY : durationSeconds(max_time, 'trainer.max_time')
+    const deadline = performance.now() + seconds * 1000
     this.#run = { model, loader, optimization, program, maxSteps, deadline }
     this.shouldStop = false
     this.#progress = START
@@ -209,32 +214,6 @@ export class Trainer {
     return limitedBatches(overfit_batches || limit_train_batches, loader.length)
   }
 
-  // Callbacks in the order in which their hooks run.
-  #hooks(): readonly Callback[] {
-    return [
-      ...this.callbacks.filter((callback) => !callback.savesCheckpoints),
-      ...this.callbacks.filter((callback) => callback.savesCheckpoints),
-    ]
-  }
-
-  async #call(
-    hook: 'onFitStart' | 'onTrainEpochStart' | 'onTrainEpochEnd' | 'onInterrupt' | 'onFitEnd',
-    model: Model,
-  ): Promise<void> {
-    for (const callback of this.#hooks()) await callback[hook]?.(this, model)
-  }
-
-  async #tellOf(error: unknown, model: Model): Promise<void> {
-    for (const callback of this.#hooks()) {
-      try {
-        await callback.onException?.(this, model, error)
-      } catch (second) {
-        // The first error is the one to report.
-        getLogger('trainer').error(`${callback.constructor.name}.onException failed: ${String(second)}`)
-      }
-    }
-  }
-
   async #epochs(): Promise<FitStatus> {
     const { model, loader, maxSteps } = this.#run!
     while (this.#progress.epoch < this.maxEpochs) {
@@ -242,12 +221,12 @@ export class Trainer {
       // Between two epochs; in the middle of one, a validation may be due first.
       if (this.#progress.batch === 0) {
         if (this.#progress.globalStep >= (maxSteps ?? Number.POSITIVE_INFINITY)) return 'finished'
-        if (this.shouldStop && this.#progress.epoch >= this.config.min_epochs) return 'stopped'
+        if (this.shouldStop && this.#mayStop(this.#progress.epoch)) return 'stopped'
       }
-      await this.#call('onTrainEpochStart', model)
+      await this.#callbacks.call('onTrainEpochStart', model)
       const ended = await this.#epoch()
       if (ended === 'interrupted') return ended
-      await this.#call('onTrainEpochEnd', model)
+      await this.#callbacks.call('onTrainEpochEnd', model)
       if (this.#progress.batch >= this.#trainingBatches)
         this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
       await this.#sayProblems(loader)
@@ -289,7 +268,12 @@ export class Trainer {
     if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'finished'
     if (performance.now() > deadline) this.shouldStop = true
     const completed = this.#progress.epoch + (this.#progress.batch >= this.#trainingBatches ? 1 : 0)
-    return this.shouldStop && completed >= this.config.min_epochs ? 'stopped' : undefined
+    return this.shouldStop && this.#mayStop(completed) ? 'stopped' : undefined
+  }
+
+  #mayStop(epochsDone: number): boolean {
+    const { min_epochs, min_steps } = this.config
+    return epochsDone >= min_epochs && this.#progress.globalStep >= (min_steps ?? 0)
   }
 
   // One batch: the step, the place in the data, logs. A batch without usable samples still counts as a place.
@@ -314,7 +298,7 @@ export class Trainer {
     }
     if (!batch || !result) return
     await this.#logStep(batch, result, applies)
-    for (const callback of this.#hooks()) await callback.onTrainBatchEnd?.(this, model, result, position)
+    await this.#callbacks.call('onTrainBatchEnd', model, result, position)
   }
 
   #validatesAfter(position: number): boolean {
@@ -326,48 +310,38 @@ export class Trainer {
   }
 
   async #step(batch: Batch, applies: boolean): Promise<StepResult> {
-    const { optimization, program } = this.#run!
-    const { globalStep, batchesDone } = this.#progress
-    const lr = optimization.scheduler.lr(globalStep)
-    const { seed } = this.config
-    const result = await this.#inContext(`Training step ${globalStep} (${this.#place(lr)})`, () =>
-      program.run(batch, { lr, optimizerStep: globalStep, randomStep: batchesDone, seed, applies }),
+    const { program } = this.#run!
+    const { globalStep: optimizerStep, batchesDone: randomStep } = this.#progress
+    const moment = { optimizerStep, randomStep, seed: this.config.seed, applies }
+    const result = await inContext(`Training step ${optimizerStep} (${this.#place()})`, () =>
+      program.run(batch, moment),
     )
-    this.#requireFinite('loss', result.loss, result.loss, lr)
-    if (result.gradNorm !== undefined) this.#requireFinite('norm of the gradients', result.gradNorm, result.loss, lr)
+    this.#requireFinite('loss', result.loss, result.loss)
+    if (result.gradNorm !== undefined) this.#requireFinite('norm of the gradients', result.gradNorm, result.loss)
     return result
   }
 
   async #applyGradients(): Promise<void> {
-    const { optimization, program } = this.#run!
     const { globalStep } = this.#progress
-    const lr = optimization.scheduler.lr(globalStep)
-    const gradNorm = await this.#inContext(`Training step ${globalStep} (${this.#place(lr)})`, () =>
-      program.applyGradients({ lr, optimizerStep: globalStep }),
+    const gradNorm = await inContext(`Training step ${globalStep} (${this.#place()})`, () =>
+      this.#run!.program.applyGradients(globalStep),
     )
-    this.#requireFinite('norm of the gradients', gradNorm, this.callbackMetrics.train_loss ?? Number.NaN, lr)
+    this.#requireFinite('norm of the gradients', gradNorm, this.callbackMetrics.train_loss ?? Number.NaN)
   }
 
-  #requireFinite(what: string, value: number, loss: number, lr: number): void {
+  #requireFinite(what: string, value: number, loss: number): void {
     if (!this.config.terminate_on_nan || Number.isFinite(value)) return
     const { globalStep } = this.#progress
     throw new NonFiniteLossError(
       globalStep,
       loss,
-      `The ${what} is ${value} at step ${globalStep} (${this.#place(lr)}). The weights are spoilt; go on from the last checkpoint with a smaller learning rate, gradient clipping or cleaner data.`,
+      `The ${what} is ${value} at step ${globalStep} (${this.#place()}). The weights are spoilt; go on from the last checkpoint with a smaller learning rate, gradient clipping or cleaner data.`,
     )
   }
 
-  #place(lr: number): string {
-    return `epoch ${this.#progress.epoch}, batch ${this.#progress.batch}, learning rate ${lr.toPrecision(4)}`
-  }
-
-  async #inContext<T>(where: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (cause) {
-      throw new TrainerError(`${where} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    }
+  #place(): string {
+    const { epoch, batch } = this.#progress
+    return `epoch ${epoch}, batch ${batch}, learning rate ${this.learningRate!.toPrecision(4)}`
   }
 
   async #logStep(batch: Batch, result: StepResult, applies: boolean): Promise<void> {
@@ -390,18 +364,13 @@ export class Trainer {
   /** Records metrics under the present step: for loggers, progress bars and callbacks that watch them. */
   async log(metrics: Metrics): Promise<void> {
     Object.assign(this.callbackMetrics, metrics)
-    for (const callback of this.#hooks()) await callback.onLog?.(this, metrics, this.#progress.globalStep)
-  }
-
-  async #say(line: string): Promise<void> {
-    const listeners = this.#hooks().filter((callback) => callback.onMessage)
-    if (listeners.length === 0) getLogger('trainer').warning(line)
-    for (const callback of listeners) await callback.onMessage?.(this, line)
+    await this.#callbacks.call('onLog', metrics, this.#progress.globalStep)
   }
 
   /** Says what a data set left out, and why. */
   async #sayProblems(loader: DataLoader, set = ''): Promise<void> {
-    for (const line of loader.dataset.problems?.() ?? []) await this.#say(set === '' ? line : `${set}: ${line}`)
+    for (const line of loader.dataset.problems?.() ?? [])
+      await this.#callbacks.say(set === '' ? line : `${set}: ${line}`)
   }
 
   // What `fit` validates on: nothing where limit_val_batches is 0, the training data when overfitting.
@@ -416,8 +385,9 @@ export class Trainer {
   #evaluationBatches(loader: DataLoader, purpose: Purpose): number {
     if (this.#fastBatches > 0) return Math.min(this.#fastBatches, loader.length)
     if (loader === this.#run?.loader) return this.#trainingBatches
-    const { limit_val_batches, limit_test_batches } = this.config
-    return limitedBatches(purpose === 'test' ? limit_test_batches : limit_val_batches, loader.length)
+    const { limit_val_batches, limit_test_batches, limit_predict_batches } = this.config
+    const limits = { validation: limit_val_batches, test: limit_test_batches, predict: limit_predict_batches }
+    return limitedBatches(limits[purpose], loader.length)
   }
 
   async #sanityCheck(model: Model): Promise<void> {
@@ -436,7 +406,7 @@ export class Trainer {
     if (!metrics) return false
     this.#progress = { ...this.#progress, validationDue: false }
     await this.log(metrics)
-    for (const callback of this.#hooks()) await callback.onValidationEnd?.(this, model, metrics)
+    await this.#callbacks.call('onValidationEnd', model, metrics)
     return true
   }
 
@@ -453,28 +423,67 @@ export class Trainer {
     return this.#evaluateAlone(model, model.testLoaders, 'test')
   }
 
-  async #evaluateAlone(model: Model, loaders: readonly NamedLoader[], purpose: Purpose): Promise<Metrics> {
+  async #evaluateAlone(
+    model: Model,
+    loaders: readonly NamedLoader[],
+    purpose: 'validation' | 'test',
+  ): Promise<Metrics> {
     if (loaders.length === 0) throw new TrainerError(`${model.constructor.name} has no ${purpose} data.`)
-    model.nameParameters()
-    try {
+    return this.#evaluatingAlone(model, async () => {
       const metrics = (await this.#evaluateAll(model, loaders, purpose)) ?? {}
       Object.assign(this.callbackMetrics, metrics)
       return metrics
+    })
+  }
+
+  /**
+   * Runs a model's `predictStep` over data.
+   *
+   * @returns one entry per batch, in order; batches of which all samples were left out have none.
+   */
+  async predict(model: Model, loader: DataLoader): Promise<Prediction[]> {
+    const batches = this.#evaluationBatches(loader, 'predict')
+    return this.#evaluatingAlone(model, async () => {
+      const predictions: Prediction[] = []
+      await this.#callbacks.call('onPredictStart', model, batches)
+      const data = { set: 'the data', loader, batches }
+      for await (const { position, batch, outputs } of this.#evaluation.run(model, data, 'predict', this.#averages)) {
+        if (batch) predictions.push({ outputs, samples: batch.samples })
+        await this.#callbacks.call('onPredictBatchEnd', model, position)
+      }
+      return predictions
+    })
+  }
+
+  async #evaluatingAlone<T>(model: Model, work: () => Promise<T>): Promise<T> {
+    model.nameParameters()
+    try {
+      return await work()
     } finally {
-      if (!this.#run) await this.#disposeEvaluations()
+      if (!this.#run) await this.#evaluation.dispose()
     }
   }
 
-  async #evaluateAll(model: Model, loaders: readonly NamedLoader[], purpose: Purpose): Promise<Metrics | undefined> {
+  // What evaluations read in place of weights.
+  get #averages(): WeightAverage['averages'] | undefined {
+    const average = this.#callbacks.weightAverage()
+    return average?.evaluates ? average.averages : undefined
+  }
+
+  async #evaluateAll(
+    model: Model,
+    loaders: readonly NamedLoader[],
+    purpose: 'validation' | 'test',
+  ): Promise<Metrics | undefined> {
     const prefix = purpose === 'validation' ? 'val' : 'test'
     const metrics: Record<string, number> = {}
     const batches = loaders.map(({ loader }) => this.#evaluationBatches(loader, purpose))
     const all = batches.reduce((total, count) => total + count, 0)
-    for (const callback of this.#hooks()) await callback.onValidationStart?.(this, model, all)
+    await this.#callbacks.call('onValidationStart', model, all)
     let done = 0
     for (const [i, named] of loaders.entries()) {
       const values = await this.#evaluate(model, named, purpose, batches[i]!, async () => {
-        for (const callback of this.#hooks()) await callback.onValidationBatchEnd?.(this, model, done)
+        await this.#callbacks.call('onValidationBatchEnd', model, done)
         done++
       })
       if (!values) return undefined
@@ -495,34 +504,15 @@ export class Trainer {
     batches: number,
     afterBatch?: () => Promise<void>,
   ): Promise<Metrics | undefined> {
-    const program = await this.#evaluationProgram(model, loader.outputTypes, purpose)
     const accumulator = model.validationMetrics()
-    for await (const { position, batch } of loader.epoch(0, 0, batches)) {
-      if (batch) {
-        const outputs = await this.#inContext(`${purpose} batch ${position} of ${name}`, () => program.run(batch))
-        accumulator.update(outputs, batch)
-      }
+    const data = { set: name, loader, batches }
+    for await (const { batch, outputs } of this.#evaluation.run(model, data, purpose, this.#averages)) {
+      if (batch) await accumulator.update(outputs, batch, this.runtime)
       await afterBatch?.()
       if (this.interrupted) return undefined
     }
-    // The training data's are said at the end of its epoch.
     if (loader !== this.#run?.loader) await this.#sayProblems(loader, name)
     return accumulator.compute()
-  }
-
-  async #evaluationProgram(model: Model, ports: PortTypes, purpose: Purpose): Promise<EvaluationProgram> {
-    const made = this.#evaluations.find(
-      (evaluation) => evaluation.model === model && evaluation.ports === ports && evaluation.purpose === purpose,
-    )
-    if (made) return made.program
-    const step = purpose === 'test' ? model.testStep.bind(model) : model.validationStep.bind(model)
-    const program = await EvaluationProgram.build(model, step, { runtime: this.runtime, ports })
-    this.#evaluations.push({ model, ports, purpose, program })
-    return program
-  }
-
-  async #disposeEvaluations(): Promise<void> {
-    for (const { program } of this.#evaluations.splice(0)) await program.dispose()
   }
 
   /**
@@ -531,21 +521,19 @@ export class Trainer {
    * @throws TrainerError outside `fit`.
    */
   async saveCheckpoint(path: string): Promise<void> {
-    const { model, optimization, program } = this.#requireRun()
-    await saveRunCheckpoint(path, model, optimization.optimizer, program.accumulators, {
+    const { model, program } = this.#requireRun()
+    await saveRunCheckpoint(path, model, program, {
       progress: this.#progress,
       trainingBatches: this.#trainingBatches,
       seed: this.config.seed,
       metrics: this.callbackMetrics,
-      callbacks: this.#callbackStates(),
+      callbacks: this.#callbacks.states(),
     })
   }
 
   async #resume(path: string): Promise<void> {
-    const { model, optimization, program } = this.#requireRun()
-    const state = await loadRunCheckpoint(path, model, optimization.optimizer, program.accumulators, {
-      seed: this.config.seed,
-    })
+    const { model, program } = this.#requireRun()
+    const state = await loadRunCheckpoint(path, model, program, { seed: this.config.seed })
     const { epoch, batch } = state.progress
     if (batch > 0 && batch < state.trainingBatches && state.trainingBatches !== this.#trainingBatches) {
       throw new RunCheckpointError(
@@ -557,26 +545,7 @@ export class Trainer {
     this.#progress =
       batch >= state.trainingBatches ? { ...state.progress, batch: this.#trainingBatches } : state.progress
     Object.assign(this.callbackMetrics, state.metrics)
-    for (const [name, callback] of this.#namedCallbacks()) {
-      const saved = state.callbacks[name]
-      if (saved) callback.loadState?.(saved)
-    }
-  }
-
-  // Class names, numbered where there are several of a class: what else is in the list must not matter.
-  #namedCallbacks(): [string, Callback][] {
-    const seen = new Map<string, number>()
-    return this.callbacks.map((callback) => {
-      const type = callback.constructor.name
-      const count = (seen.get(type) ?? 0) + 1
-      seen.set(type, count)
-      return [count === 1 ? type : `${type}.${count}`, callback]
-    })
-  }
-
-  #callbackStates(): CallbackStates {
-    const entries = this.#namedCallbacks().map(([name, callback]) => [name, callback.state?.()] as const)
-    return Object.fromEntries(entries.filter(([, state]) => state !== undefined)) as CallbackStates
+    this.#callbacks.load(state.callbacks)
   }
 
   #requireRun(): Run {
@@ -587,7 +556,12 @@ export class Trainer {
     return this.#run
   }
 
-  /** Learning rate of the present step, while fitting. */
+  /** How the model's weights are updated, while fitting. */
+  get optimization(): Optimization | undefined {
+    return this.#run?.optimization
+  }
+
+  /** Learning rate of the present step, while fitting; that of the weights that are in no group. */
   get learningRate(): number | undefined {
     return this.#run?.optimization.scheduler.lr(this.#progress.globalStep)
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DURATION_PATTERN } from './duration.js'
 
 const count = z.number().int().min(0)
 const limit = z.union([z.number().int().min(0), z.number().min(0).max(1)])
@@ -31,8 +32,13 @@ export const trainerConfigSchema = z.strictObject({
   min_epochs: count.default(0),
   /** Optimiser steps; null or -1 for no limit but max_epochs. */
   max_steps: z.number().int().min(-1).nullable().default(null),
-  /** Wall-clock limit of one call of `fit`, in seconds; the run can be resumed after it. */
-  max_time: z.number().positive().nullable().default(null),
+  /** Optimiser steps that no callback and no time limit can cut short. */
+  min_steps: count.nullable().default(null),
+  /** Wall-clock limit of one call of `fit`, in seconds or as `DD:HH:MM:SS`; the run can be resumed after it. */
+  max_time: z
+    .union([z.number().positive(), z.string().regex(DURATION_PATTERN, 'expected DD:HH:MM:SS')])
+    .nullable()
+    .default(null),
   accumulate_grad_batches: z.number().int().min(1).default(1),
   /** Largest gradient norm (or absolute value); 0 or null for no clipping. */
   gradient_clip_val: z.number().min(0).nullable().default(0),
@@ -50,6 +56,7 @@ export const trainerConfigSchema = z.strictObject({
   limit_train_batches: limit.default(1.0),
   limit_val_batches: limit.default(1.0),
   limit_test_batches: limit.default(1.0),
+  limit_predict_batches: limit.default(1.0),
   /** Train and validate on this many batches (a share below 1.0) of the training data, the same ones in each epoch. */
   overfit_batches: limit.default(0),
   /**
@@ -66,6 +73,8 @@ export const trainerConfigSchema = z.strictObject({
   precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
   /** `cpu` runs ONNX Runtime on the processor; `ddp` and `dp`, as NeMo's configs have it, mean the same with one process. */
   accelerator: z.enum(['cpu', 'auto', 'ddp', 'dp']).nullable().default('cpu'),
+  /** How processes share the work; there is one, so all of these mean the same. */
+  strategy: z.enum(['auto', 'ddp', 'dp']).nullable().default(null),
   devices: z.union([z.literal(1), z.literal('auto')]).default(1),
   num_nodes: z.literal(1).default(1),
   /** Threads of one op; 0 for one per core. */

@@ -4,6 +4,7 @@ import {
   compile,
   constant,
   div,
+  input,
   minimum,
   mul,
   onesLike,
@@ -21,13 +22,16 @@ import {
   zerosLike,
 } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
-import type { Model } from '../models/model.js'
+import type { Model, TrainingStep } from '../models/model.js'
 import { symbolicInputs } from '../modules/symbolicInputs.js'
 import { collectUpdates } from '../modules/updates.js'
-import { portName } from '../neuralTypes/portName.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
-import { type Optimizer, optimizerFeeds, stepContext } from '../optimizers/optimizer.js'
+import { optimizerFeeds, stepContext } from '../optimizers/optimizer.js'
+import type { Optimization, UpdateRule } from '../optimizers/parameterGroups.js'
+import { batchFeeds } from './batchFeeds.js'
 import { TrainerError } from './errors.js'
+import { FreezeSchedule } from './freezeSchedule.js'
+import type { WeightAverage } from './weightAverage.js'
 
 /** How gradients become a step. */
 export interface TrainingProgramOptions {
@@ -38,6 +42,9 @@ export interface TrainingProgramOptions {
   /** Largest norm or absolute value of gradients; 0 for no clipping. */
   readonly clipValue: number
   readonly clipAlgorithm: 'norm' | 'value'
+  /** Optimiser steps of the whole run, if there is a limit. */
+  readonly maxSteps?: number | undefined
+  readonly average?: WeightAverage | undefined
 }
 
 /** Values that a training step gives besides the model's own outputs. */
@@ -48,155 +55,284 @@ export interface StepResult {
   readonly outputs: Readonly<Record<string, TensorData>>
 }
 
-/** What moving the weights depends on besides gradients. */
-export interface OptimizerMoment {
-  readonly lr: number
+/** What a batch's step depends on besides the batch. */
+export interface StepMoment {
   /** Optimiser steps done so far. */
   readonly optimizerStep: number
+  /** Number of the batch since the start of training: the key of dropout and augmentation. */
+  readonly randomStep: number
+  readonly seed: number
+  /** Whether the weights move after this batch. Without accumulation they always do. */
+  readonly applies: boolean
 }
+
+// Weights that share rates and count of updates.
+interface Part {
+  readonly rule: UpdateRule
+  /** End of the names of its inputs. */
+  readonly suffix: string
+  readonly freezeKey: string
+  readonly weights: ReadonlySet<Parameter>
+}
+
+// The programs that serve while the same weights are frozen.
+interface Variant {
+  readonly frozen: readonly string[]
+  /** Forward and backward; moves the weights unless gradients are accumulated. */
+  readonly step: Program
+  /** Moves the weights by the sums of gradients. */
+  readonly apply: Program | undefined
+}
+
+type Gradients = ReadonlyMap<Parameter, Tensor>
 
 const OUTPUT = 'output/'
 
 /**
  * A model's training step as programs. Without accumulation one program does everything in one run: forward, backward,
- * clipping, update of weights, optimiser state and running statistics. With accumulation it adds gradients up, and a
- * second, small program turns their sums into a step, so that activations are held once.
+ * clipping, update of weights, optimiser state, averages and running statistics. With accumulation it adds gradients up,
+ * and a second, small program turns their sums into a step, so that activations are held once. Where the model's
+ * `freeze_updates` freezes other weights than before, the programs are compiled anew, without the backward work of those.
  */
 export class TrainingProgram {
-  readonly #ports: PortTypes
-  readonly #optimizer: Optimizer
-  /** Forward and backward; moves the weights unless gradients are accumulated. */
-  readonly #step: Program
-  /** Moves the weights by the sums of gradients. */
-  readonly #apply: Program | undefined
-  /** Sums of gradients between two optimiser steps. */
-  readonly accumulators: readonly Parameter[]
+  readonly #model: Model
+  readonly #optimization: Optimization
+  readonly #options: TrainingProgramOptions
+  readonly #schedule: FreezeSchedule
+  readonly #forward: TrainingStep
+  readonly #bufferUpdates: ReadonlyMap<Parameter, Tensor>
+  /** All weights that are trained at some time, in the model's order. */
+  readonly #weights: readonly Parameter[]
+  readonly #parts: readonly Part[]
+  readonly #sums = new Map<Parameter, Parameter>()
+  #variant: Variant | undefined
 
-  private constructor(
-    ports: PortTypes,
-    optimizer: Optimizer,
-    step: Program,
-    apply: Program | undefined,
-    accumulators: readonly Parameter[],
-  ) {
-    this.#ports = ports
-    this.#optimizer = optimizer
-    this.#step = step
-    this.#apply = apply
-    this.accumulators = accumulators
+  private constructor(model: Model, optimization: Optimization, options: TrainingProgramOptions) {
+    this.#model = model
+    this.#optimization = optimization
+    this.#options = options
+    this.#schedule = new FreezeSchedule(model)
+    const { ports, accumulate } = options
+    const batch = symbolicInputs(ports, Object.keys(ports))
+    const { result, updates } = collectUpdates(() =>
+      withRandomStreams(() => model.withMode(true, () => model.trainingStep(batch))),
+    )
+    this.#forward = result
+    this.#bufferUpdates = updates
+    const gradients = this.#gradients(model.parameters().filter((weight) => weight.requiresGrad))
+    this.#weights = [...gradients.keys()].filter((weight) => this.#everTrained(weight))
+    this.#parts = this.#partition()
+    // All states exist from the beginning, so that checkpoints do not depend on when something was frozen.
+    this.#ruleUpdates(new Map(this.#weights.map((weight) => [weight, gradients.get(weight)!])))
+    if (accumulate > 1) for (const weight of this.#weights) this.#sums.set(weight, gradientSum(weight))
   }
 
   /**
    * Draws and compiles the step. Weights that the loss does not depend on are left alone, as in PyTorch.
    *
-   * @throws TrainerError if no weight is trained.
+   * @throws TrainerError if no weight is trained, or none is left at some update.
    */
-  static async build(model: Model, optimizer: Optimizer, options: TrainingProgramOptions): Promise<TrainingProgram> {
-    const { runtime, ports, accumulate } = options
-    const batch = symbolicInputs(ports, Object.keys(ports))
-    const { result: step, updates: bufferUpdates } = collectUpdates(() =>
-      withRandomStreams(() => model.withMode(true, () => model.trainingStep(batch))),
-    )
-    const gradients = trainedGradients(model, step.loss)
-    const outputs: Record<string, Tensor> = { loss: step.loss }
-    for (const [name, tensor] of Object.entries(step.outputs ?? {})) outputs[OUTPUT + name] = tensor
-
-    if (accumulate === 1) {
-      const { updates, norm } = optimizerStep(gradients, optimizer, options)
-      const program = await compile(
-        { ...outputs, grad_norm: norm },
-        { runtime, updates: [...bufferUpdates, ...updates] },
-      )
-      return new TrainingProgram(ports, optimizer, program, undefined, [])
-    }
-    const sums = new Map<Parameter, Parameter>()
-    const additions = new Map<Parameter, Tensor>()
-    for (const [weight, gradient] of gradients) {
-      const total = new Parameter(
-        `grad_sum.${weight.name}`,
-        { dtype: 'float32', shape: weight.shape, data: new Float32Array(sizeOf(weight.shape)) },
-        'state',
-      )
-      sums.set(weight, total)
-      // As Lightning does: every batch counts 1 / accumulate, also in a last group that is short.
-      additions.set(total, add(total, mul(gradient, 1 / accumulate)))
-    }
-    const adding = await compile(outputs, { runtime, updates: [...bufferUpdates, ...additions] })
-    const { updates, norm } = optimizerStep(sums, optimizer, options)
-    const zeros = [...sums.values()].map((total) => [total, zerosLike(total)] as const)
-    const apply = await compile({ grad_norm: norm }, { runtime, updates: [...updates, ...zeros] })
-    return new TrainingProgram(ports, optimizer, adding, apply, [...sums.values()])
+  static async build(
+    model: Model,
+    optimization: Optimization,
+    options: TrainingProgramOptions,
+  ): Promise<TrainingProgram> {
+    const program = new TrainingProgram(model, optimization, options)
+    program.#checkSchedule()
+    await options.average?.start(program.#weights)
+    return program
   }
 
-  /**
-   * Runs the step on a batch.
-   *
-   * @param options.applies - Whether the weights move after this batch. Without accumulation they always do.
-   * @param options.randomStep - Number of the batch since the start of training: the key of dropout and augmentation.
-   */
-  async run(
-    batch: Batch,
-    options: OptimizerMoment & { readonly randomStep: number; readonly seed: number; readonly applies: boolean },
-  ): Promise<StepResult> {
-    const read = new Set(this.#step.inputs.map(({ name }) => name))
-    const feeds = this.#moment(this.#step, options)
-    for (const [key, array] of Object.entries(batch.arrays)) {
-      const name = portName(key, this.#ports)
-      if (read.has(name)) feeds[name] = array
-    }
-    const results = await this.#step.run(feeds, { seed: options.seed, step: options.randomStep })
+  /** Registry name of the optimiser. */
+  get optimizerName(): string {
+    return this.#optimization.optimizer.name
+  }
+
+  /** States of the optimiser by name. */
+  optimizerState(): ReadonlyMap<string, Parameter> {
+    const { groups = [], ...rule } = this.#optimization
+    return new Map([rule, ...groups].flatMap(({ optimizer }) => [...optimizer.state()]))
+  }
+
+  /** Sums of gradients between two optimiser steps, by name. */
+  gradientSums(): ReadonlyMap<string, Parameter> {
+    return new Map([...this.#sums.values()].map((total) => [total.name, total]))
+  }
+
+  /** Averages by the names of their weights. */
+  averages(): ReadonlyMap<string, Parameter> {
+    return new Map([...(this.#options.average?.averages ?? [])].map(([weight, average]) => [weight.name, average]))
+  }
+
+  /** Runs the step on a batch. */
+  async run(batch: Batch, moment: StepMoment): Promise<StepResult> {
+    const { step, apply } = await this.#at(moment.optimizerStep)
+    const feeds = { ...this.#moment(step, moment.optimizerStep), ...batchFeeds(batch, this.#options.ports, step) }
+    const results = await step.run(feeds, { seed: moment.seed, step: moment.randomStep })
     const outputs: Record<string, TensorData> = {}
     for (const [name, value] of Object.entries(results))
       if (name.startsWith(OUTPUT)) outputs[name.slice(OUTPUT.length)] = value
     let gradNorm = results.grad_norm && Number(results.grad_norm.data[0])
-    if (this.#apply && options.applies) gradNorm = await this.applyGradients(options)
+    if (apply && moment.applies) gradNorm = await this.applyGradients(moment.optimizerStep)
     return { loss: Number(results.loss!.data[0]), gradNorm, outputs }
   }
 
   /**
    * Moves the weights by the gradients that were added up; for a group of batches whose last ones were left out.
    *
+   * @param optimizerStep - Optimiser steps done so far.
    * @returns the norm of the gradients before clipping.
    */
-  async applyGradients(moment: OptimizerMoment): Promise<number> {
-    if (!this.#apply) throw new TrainerError('Gradients are not accumulated; there is nothing to apply.')
-    const results = await this.#apply.run(this.#moment(this.#apply, moment))
+  async applyGradients(optimizerStep: number): Promise<number> {
+    const { apply } = await this.#at(optimizerStep)
+    if (!apply) throw new TrainerError('Gradients are not accumulated; there is nothing to apply.')
+    const results = await apply.run(this.#moment(apply, optimizerStep))
     return Number(results.grad_norm!.data[0])
   }
 
-  #moment(program: Program, { lr, optimizerStep: done }: OptimizerMoment): Record<string, TensorData> {
-    return optimizerFeeds(this.#optimizer, lr, done + 1, program.inputs)
-  }
-
   async dispose(): Promise<void> {
-    await this.#step.dispose()
-    await this.#apply?.dispose()
+    const variant = this.#variant
+    this.#variant = undefined
+    await variant?.step.dispose()
+    await variant?.apply?.dispose()
+  }
+
+  // The programs for an optimiser step.
+  async #at(optimizerStep: number): Promise<Variant> {
+    const frozen = this.#schedule.frozenModules(optimizerStep + 1)
+    if (this.#variant?.frozen.join() !== frozen.join()) {
+      await this.dispose()
+      this.#variant = await this.#compile(frozen)
+    }
+    return this.#variant!
+  }
+
+  async #compile(frozen: readonly string[]): Promise<Variant> {
+    const { runtime, accumulate } = this.#options
+    const outputs: Record<string, Tensor> = { loss: this.#forward.loss }
+    for (const [name, tensor] of Object.entries(this.#forward.outputs ?? {})) outputs[OUTPUT + name] = tensor
+    const gradients = this.#gradients(this.#trainedWith(frozen))
+    if (accumulate === 1) {
+      const { updates, norm } = this.#optimizerStep(gradients)
+      const all = { ...outputs, grad_norm: norm }
+      const step = await compile(all, { runtime, updates: [...this.#bufferUpdates, ...updates] })
+      return { frozen, step, apply: undefined }
+    }
+    // As Lightning does: every batch counts 1 / accumulate, also in a last group that is short.
+    const additions = [...gradients].map(([weight, gradient]) => {
+      const total = this.#sums.get(weight)!
+      return [total, add(total, mul(gradient, 1 / accumulate))] as const
+    })
+    const step = await compile(outputs, { runtime, updates: [...this.#bufferUpdates, ...additions] })
+    const sums = new Map([...gradients.keys()].map((weight) => [weight, this.#sums.get(weight)!]))
+    const { updates, norm } = this.#optimizerStep(sums)
+    const zeros = [...sums.values()].map((total) => [total, zerosLike(total)] as const)
+    const apply = await compile({ grad_norm: norm }, { runtime, updates: [...updates, ...zeros] })
+    return { frozen, step, apply }
+  }
+
+  #gradients(weights: readonly Parameter[]): Gradients {
+    const { loss } = this.#forward
+    const name = this.#model.constructor.name
+    if (weights.length === 0) throw new TrainerError(`${name} has no weight to train; all are frozen. Call unfreeze().`)
+    if (loss.shape.some((dim) => dim !== 1))
+      throw new TrainerError(
+        `${name}.trainingStep: expected a scalar loss, found ${loss}. Reduce it, e.g. with reduceMean.`,
+      )
+    const gradients = new Map<Parameter, Tensor>()
+    vjp([loss], [onesLike(loss)], weights).forEach((gradient, i) => {
+      if (gradient) gradients.set(weights[i]!, gradient)
+    })
+    if (gradients.size === 0)
+      throw new TrainerError(`${name}: the loss depends on none of the weights that are not frozen.`)
+    return gradients
+  }
+
+  // Also after the end of this run: another may go on from it.
+  #everTrained(weight: Parameter): boolean {
+    const schedule = this.#schedule
+    return schedule.changes().some((update) => !schedule.isFrozen(weight, schedule.frozenModules(update)))
+  }
+
+  #trainedWith(frozen: readonly string[]): Parameter[] {
+    return this.#weights.filter((weight) => !this.#schedule.isFrozen(weight, frozen))
+  }
+
+  #checkSchedule(): void {
+    const { maxSteps = Number.POSITIVE_INFINITY } = this.#options
+    for (const update of this.#schedule.changes()) {
+      if (update > maxSteps) return
+      const frozen = this.#schedule.frozenModules(update)
+      if (this.#trainedWith(frozen).length === 0)
+        throw new TrainerError(
+          `freeze_updates leaves no weight of ${this.#model.constructor.name} to train from update ${update} on; ${frozen.join(', ')} are frozen then.`,
+        )
+    }
+  }
+
+  #partition(): Part[] {
+    const { groups = [], ...rule } = this.#optimization
+    const rules = new Map<Parameter, UpdateRule>()
+    for (const group of groups) for (const weight of group.weights) rules.set(weight, group)
+    const parts = new Map<string, Part & { readonly weights: Set<Parameter> }>()
+    const all: readonly UpdateRule[] = [rule, ...groups]
+    for (const weight of this.#weights) {
+      const own = rules.get(weight) ?? rule
+      const freezeKey = this.#schedule.key(weight)
+      const key = `${all.indexOf(own)} ${freezeKey}`
+      let part = parts.get(key)
+      if (!part) {
+        part = { rule: own, freezeKey, suffix: parts.size === 0 ? '' : `.${parts.size}`, weights: new Set() }
+        parts.set(key, part)
+      }
+      part.weights.add(weight)
+    }
+    return [...parts.values()]
+  }
+
+  // Clips gradients, draws all updates of a step, and measures the norm.
+  #optimizerStep(gradients: Gradients): { updates: Map<Parameter, Tensor>; norm: Tensor } {
+    const { clipped, norm } = clipGradients(gradients, this.#options)
+    const updates = this.#ruleUpdates(clipped)
+    const { average } = this.#options
+    const averages = average?.updates(updates, (name) => input(name, 'float32', [])) ?? []
+    return { updates: new Map([...updates, ...averages]), norm }
+  }
+
+  #ruleUpdates(gradients: Gradients): Map<Parameter, Tensor> {
+    const updates = this.#parts.flatMap(({ rule, suffix, weights }) => {
+      const own = new Map([...gradients].filter(([weight]) => weights.has(weight)))
+      return own.size === 0 ? [] : [...rule.optimizer.updates(own, stepContext(suffix))]
+    })
+    return new Map(updates)
+  }
+
+  // What moving the weights depends on besides gradients.
+  #moment(program: Program, optimizerStep: number): Record<string, TensorData> {
+    const feeds: Record<string, TensorData> = {}
+    for (const { rule, suffix, freezeKey } of this.#parts) {
+      const update = this.#schedule.updatesOf(freezeKey, optimizerStep) + 1
+      const lr = rule.scheduler.lr(optimizerStep)
+      Object.assign(feeds, optimizerFeeds(rule.optimizer, lr, update, program.inputs, suffix))
+    }
+    const averaging = this.#options.average?.scalars(optimizerStep) ?? {}
+    for (const { name } of program.inputs) {
+      const value = averaging[name]
+      if (value !== undefined) feeds[name] = { dtype: 'float32', shape: [], data: Float32Array.of(value) }
+    }
+    return feeds
   }
 }
 
-function trainedGradients(model: Model, loss: Tensor): Map<Parameter, Tensor> {
-  const weights = model.parameters().filter((parameter) => parameter.requiresGrad)
-  if (weights.length === 0)
-    throw new TrainerError(`${model.constructor.name} has no weight to train; all are frozen. Call unfreeze().`)
-  if (loss.shape.some((dim) => dim !== 1))
-    throw new TrainerError(
-      `${model.constructor.name}.trainingStep: expected a scalar loss, found ${loss}. Reduce it, e.g. with reduceMean.`,
-    )
-  const gradients = new Map<Parameter, Tensor>()
-  vjp([loss], [onesLike(loss)], weights).forEach((gradient, i) => {
-    if (gradient) gradients.set(weights[i]!, gradient)
-  })
-  if (gradients.size === 0)
-    throw new TrainerError(`${model.constructor.name}: the loss depends on none of the weights that are not frozen.`)
-  return gradients
+function gradientSum(weight: Parameter): Parameter {
+  const zeros = new Float32Array(sizeOf(weight.shape))
+  return new Parameter(`grad_sum.${weight.name}`, { dtype: 'float32', shape: weight.shape, data: zeros }, 'state')
 }
 
-// Clips gradients, draws the optimiser's updates, and measures the norm.
-function optimizerStep(
-  gradients: ReadonlyMap<Parameter, Tensor>,
-  optimizer: Optimizer,
+function clipGradients(
+  gradients: Gradients,
   { clipValue, clipAlgorithm }: TrainingProgramOptions,
-): { updates: Map<Parameter, Tensor>; norm: Tensor } {
+): { clipped: Gradients; norm: Tensor } {
   const norm = sqrt(sum([...gradients.values()].map((gradient) => reduceSum(mul(gradient, gradient)))))
   let shape = (gradient: Tensor) => gradient
   if (clipValue > 0 && clipAlgorithm === 'value') shape = (gradient) => clip(gradient, -clipValue, clipValue)
@@ -205,6 +341,5 @@ function optimizerStep(
     const factor = minimum(div(constant(clipValue), add(norm, 1e-6)), 1)
     shape = (gradient) => mul(gradient, factor)
   }
-  const clipped = new Map([...gradients].map(([weight, gradient]) => [weight, shape(gradient)]))
-  return { updates: optimizer.updates(clipped, stepContext()), norm }
+  return { clipped: new Map([...gradients].map(([weight, gradient]) => [weight, shape(gradient)])), norm }
 }

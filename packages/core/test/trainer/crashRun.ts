@@ -37,6 +37,8 @@ const trainer = new Trainer(settings.trainer, {
     checkpoints,
     new EarlyStopping({ patience: 1000 }),
     {
+      // What was left out is no news here.
+      onMessage: () => undefined,
       onTrainBatchEnd: async (run) => {
         process.stdout.write(`batch ${run.progress.batchesDone}\n`)
         done++
