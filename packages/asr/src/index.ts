@@ -11,6 +11,7 @@ export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './d
 export { AsrError } from './errors.js'
 // Losses
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
+export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 // Metrics
 export { editDistance } from './metrics/editDistance.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
@@ -33,6 +34,23 @@ export {
   CropOrPadSpectrogramAugmentation,
   type CropOrPadSpectrogramAugmentationConfig,
 } from './modules/cropOrPadSpectrogramAugmentation.js'
+export { RNNTDecoder, type RNNTDecoderConfig } from './modules/rnntDecoder.js'
+export { RNNTJoint, type RNNTJointConfig } from './modules/rnntJoint.js'
 export { SpectrogramAugmentation, type SpectrogramAugmentationConfig } from './modules/spectrogramAugmentation.js'
+// NeMo's first API
+export { AudioToTextDataLayer, type AudioToTextDataLayerConfig } from './neuralFactory/audioToTextDataLayer.js'
+export { CTCLossNM } from './neuralFactory/ctcLossNM.js'
+export { GreedyCTCDecoder } from './neuralFactory/greedyCTCDecoder.js'
+export { JasperDecoderForCTC, type JasperDecoderForCTCConfig } from './neuralFactory/jasperDecoderForCTC.js'
+export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
+export {
+  type AsrEvaluation,
+  type EvalMetric,
+  monitorAsrTrainProgress,
+  postProcessPredictions,
+  postProcessTranscripts,
+  processEvaluationBatch,
+  processEvaluationEpoch,
+} from './neuralFactory/asrCallbacks.js'
 // Transcription
 export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'

@@ -6,6 +6,8 @@ import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
 import { nlpHeads } from './nlpHeads.js'
 import { optimizers } from './optimizers.js'
+import { rnntLoss } from './rnntLoss.js'
+import { rnntNet } from './rnntNet.js'
 import { schedulers } from './schedulers.js'
 import { specAugment } from './specAugment.js'
 import { tokenizers } from './tokenizers.js'
@@ -17,6 +19,8 @@ export const caseHandlers: readonly CaseHandler[] = [
   mel,
   convEncoder,
   ctc,
+  rnntLoss,
+  rnntNet,
   specAugment,
   wer,
   optimizers,
