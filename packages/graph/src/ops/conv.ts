@@ -7,7 +7,7 @@ import { padConstant } from './pad.js'
 import { reduceSum } from './reduction.js'
 import { reshapeTo } from './reshape.js'
 import { dimTensor } from './shape.js'
-import { slice } from './slice.js'
+import { flip, slice } from './slice.js'
 import { transpose } from './transpose.js'
 
 /** Geometry of a convolution over `n` spatial axes. `pads` lists all begins, then all ends, as ONNX does. */
@@ -174,14 +174,7 @@ export const ConvWeightGradient = defineOp({
 /** `[O, I/g, ...k]` -> `[I, O/g, ...k]` with every kernel axis reversed. */
 export function flippedWeight(w: Tensor, group: number): Tensor {
   const kernelAxes = w.shape.slice(2).map((_, i) => i + 2)
-  const flipped = kernelAxes.every((axis) => w.shape[axis] === 1)
-    ? w
-    : slice(w, {
-        axes: kernelAxes,
-        starts: kernelAxes.map(() => -1),
-        ends: kernelAxes.map(() => Number.MIN_SAFE_INTEGER),
-        steps: kernelAxes.map(() => -1),
-      })
+  const flipped = kernelAxes.every((axis) => w.shape[axis] === 1) ? w : flip(w, kernelAxes)
   const [out, perGroup] = [w.shape[0]!, w.shape[1]!]
   if (group === 1) return transpose(flipped, [1, 0, ...kernelAxes])
   const kernel = w.shape.slice(2)

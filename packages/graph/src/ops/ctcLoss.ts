@@ -1,14 +1,14 @@
 import { addDims, multiplyDims } from '../dim.js'
 import { applyOp, defineOp } from '../op.js'
 import type { Node, Tensor } from '../tensor.js'
-import { add, maximum, mul, neg, sub } from './arithmetic.js'
+import { add, maximum, mul, sub } from './arithmetic.js'
 import { cast } from './cast.js'
-import { equal, greater, greaterOrEqual, less, logicalAnd, logicalNot } from './comparison.js'
+import { equal, greater, less, logicalAnd, logicalNot } from './comparison.js'
 import { concat } from './concat.js'
 import { expand } from './expand.js'
 import { exp } from './exponential.js'
 import { fill, range } from './fill.js'
-import { gatherElements } from './gather.js'
+import { gather, gatherElements } from './gather.js'
 import { constant } from './leaves.js'
 import { logSumExpOf } from './logSumExpOf.js'
 import { matMul } from './matMul.js'
@@ -16,7 +16,7 @@ import { oneHot } from './oneHot.js'
 import { reshapeTo, squeeze, unsqueeze } from './reshape.js'
 import { scan } from './scan.js'
 import { dimTensor } from './shape.js'
-import { narrow } from './slice.js'
+import { flip, narrow } from './slice.js'
 import { transpose } from './transpose.js'
 import { where } from './where.js'
 
@@ -84,31 +84,39 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
   )
   const skipPenalty = where(skips, 0, constant(LOG_ZERO))
 
-  // Emissions in scan order: [T, B, S]
+  // Emissions in the loop's order: [T, B, S]
   const picked = gatherElements(logProbs, expand(unsqueeze(states, 1), [B, T, S], [logProbs, states]), 2)
   const emissions = transpose(maximum(picked, LOG_ZERO), [1, 0, 2])
-  const time = unsqueeze(range(dimTensor(T, sources)), [1, 2])
-  const valid = less(time, unsqueeze(inputLengths, [0, 2]))
-  const atEnd = equal(time, sub(unsqueeze(inputLengths, [0, 2]), 1))
-
+  const valid = less(unsqueeze(range(dimTensor(T, sources)), [1, 2]), unsqueeze(inputLengths, [0, 2]))
   const stateIndex = unsqueeze(range(dimTensor(S, [states, ...sources])), 0)
   const lastState = unsqueeze(mul(targetLengths, 2), 1)
-  const edge = (width: number) => fill([B, width], LOG_ZERO, 'float32', sources)
-  const shiftedRight = (x: Tensor, by: number) => reshapeTo(narrow(concat([edge(by), x], 1), 1, 0, -by), [B, S], [x])
-  const shiftedLeft = (x: Tensor, by: number) => reshapeTo(narrow(concat([x, edge(by)], 1), 1, by), [B, S], [x])
 
-  // Before the first frame all mass sits on the first blank.
-  const start = where(expand(equal(stateIndex, 0), [B, S], [states]), constant(0), constant(LOG_ZERO))
-  const forward = scan({
-    states: [start],
-    sequences: [emissions, valid],
-    step: ([alpha], [emission, isFrame]) => {
-      const reached = logSumExpOf([alpha!, shiftedRight(alpha!, 1), add(shiftedRight(alpha!, 2), skipPenalty)])
-      const next = where(isFrame!, add(reached, emission!), alpha!)
+  // The way back is the way there with time and states reversed: it starts at the last blank, and what may be skipped two
+  // states ahead was skipped two states behind. So one loop walks both, stacked as [2, B, S]. Padding comes first on the
+  // way back, and leaves the start as it is.
+  const stacked = (there: Tensor, back: Tensor, axis: number) =>
+    concat([unsqueeze(there, axis), unsqueeze(back, axis)], axis)
+  const onState = (index: Tensor | number) =>
+    where(expand(equal(stateIndex, index), [B, S], [states]), constant(0), constant(LOG_ZERO))
+  const skippedAhead = narrow(concat([skipPenalty, fill([B, 2], LOG_ZERO, 'float32', sources)], 1), 1, 2)
+  const penalties = stacked(skipPenalty, flip(reshapeTo(skippedAhead, [B, S], [states]), [1]), 0)
+  const outside = fill([2, B, 2], LOG_ZERO, 'float32', sources)
+  const walk = scan({
+    states: [stacked(onState(0), flip(onState(lastState), [1]), 0)],
+    sequences: [stacked(emissions, flip(emissions, [0, 2]), 1), stacked(valid, flip(valid, [0]), 1)],
+    step: ([mass], [emission, isFrame]) => {
+      const margin = concat([outside, mass!], 2)
+      const oneBehind = reshapeTo(narrow(margin, 2, 1, -1), [2, B, S], [mass!])
+      const twoBehind = reshapeTo(narrow(margin, 2, 0, -2), [2, B, S], [mass!])
+      const reached = logSumExpOf([mass!, oneBehind, add(twoBehind, penalties)])
+      const next = where(isFrame!, add(reached, emission!), mass!)
       return { states: [next], rows: [next] }
     },
   })
-  const final = forward.states[0]!
+  const way = (x: Tensor, which: 0 | 1, axis: number) => gather(x, constant(which, 'int64'), axis)
+  const forward = way(walk.rows[0]!, 0, 1)
+  const backward = flip(way(walk.rows[0]!, 1, 1), [0, 2])
+  const final = way(walk.states[0]!, 0, 0)
   const endBlank = squeeze(gatherElements(final, lastState, 1), 1)
   const endLabel = squeeze(gatherElements(final, maximum(sub(lastState, 1), constant(0, 'int64')), 1), 1)
   const noLabels = equal(targetLengths, 0)
@@ -121,20 +129,9 @@ function ctcDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonly
     sub(0, logLikelihood),
   )
 
-  // Backward variables exclude their own frame's emission.
-  const isLast = logicalAnd(greaterOrEqual(stateIndex, sub(lastState, 1)), less(stateIndex, add(lastState, 1)))
-  const terminal = where(isLast, constant(0), constant(LOG_ZERO))
-  const backward = scan({
-    states: [fill([B, S], LOG_ZERO, 'float32', [states, ...sources])],
-    sequences: [emissions, atEnd],
-    reverse: true,
-    step: ([ahead], [emission, ends]) => {
-      const reached = logSumExpOf([ahead!, shiftedLeft(ahead!, 1), shiftedLeft(add(ahead!, skipPenalty), 2)])
-      const beta = where(ends!, terminal, reached)
-      return { states: [maximum(add(beta, emission!), LOG_ZERO)], rows: [beta] }
-    },
-  })
-  const posterior = exp(add(add(forward.rows[0]!, backward.rows[0]!), unsqueeze(neg(logLikelihood), [0, 2])))
+  // Both ways count the frame's own emission.
+  const twice = add(emissions, unsqueeze(logLikelihood, [0, 2]))
+  const posterior = exp(sub(add(forward, backward), twice))
   const perClass = matMul(transpose(posterior, [1, 0, 2]), oneHot(states, dimTensor(C, sources)))
   const usable = logicalAnd(transpose(valid, [1, 0, 2]), unsqueeze(logicalNot(infeasible), [1, 2]))
   const gradient = where(usable, sub(exp(logProbs), perClass), 0)

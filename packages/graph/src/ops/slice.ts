@@ -185,3 +185,7 @@ export function slice(x: Tensor, box: SliceBox): Tensor {
 /** Elements `start` to `end` (exclusive) along one axis. */
 export const narrow = (x: Tensor, axis: number, start: number, end: number = FAR): Tensor =>
   slice(x, { axes: [axis], starts: [start], ends: [end] })
+
+/** x with the order of its elements along `axes` reversed, as torch.flip. */
+export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
+  slice(x, { axes, starts: axes.map(() => -1), ends: axes.map(() => -FAR * 2), steps: axes.map(() => -1) })
