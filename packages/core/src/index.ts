@@ -185,6 +185,29 @@ export { defaultRuntime, NeuralModule } from './modules/neuralModule.js'
 export { RandomGenerator, seedInitialisation } from './modules/randomGenerator.js'
 export { dtypeOfElement, symbolicInput, symbolicInputs } from './modules/symbolicInputs.js'
 export { collectUpdates, recordUpdate, updatedValue } from './modules/updates.js'
+// NeMo's first API: graphs of module calls, and actions on them
+export { ActionCallback, type RunningAction } from './neuralFactory/actionCallback.js'
+export type { InferOptions, ModuleOptimizer, TrainOptions } from './neuralFactory/actions.js'
+export { CheckpointCallback, type CheckpointOptions } from './neuralFactory/checkpointCallback.js'
+export { moduleName, uniqueName } from './neuralFactory/dag.js'
+export { DataLayerNM } from './neuralFactory/dataLayerNM.js'
+export {
+  type DeploymentExportOptions,
+  DeploymentFormat,
+  type DrawsForDeployment,
+} from './neuralFactory/deploymentExport.js'
+export { NeuralFactoryError } from './neuralFactory/errors.js'
+export { type EvaluationValues, EvaluatorCallback, type EvaluatorOptions } from './neuralFactory/evaluatorCallback.js'
+export { getCheckpointFromDir, restoreModuleFrom, saveModuleTo } from './neuralFactory/moduleFile.js'
+export {
+  DeviceType,
+  type GetModuleOptions,
+  NeuralModuleFactory,
+  type NeuralModuleFactoryOptions,
+  OptimizationLevel,
+} from './neuralFactory/neuralModuleFactory.js'
+export type { LrPolicy, OptimizationParams } from './neuralFactory/optimization.js'
+export { SimpleLossLoggerCallback, type SimpleLossLoggerOptions } from './neuralFactory/simpleLossLoggerCallback.js'
 // Neural types: what tensors mean, checked by the compiler and at run time
 export {
   AudioSignal,

@@ -2,6 +2,7 @@ import { TypecheckUsageError } from './errors.js'
 import { validateInputTypes } from './inputTypes.js'
 import { attachOutputTypes } from './outputTypes.js'
 import { type PortTypes, portsOf } from './ports.js'
+import { drawCall } from './producer.js'
 
 /** Options of `@typecheck()`. */
 export interface TypecheckOptions {
@@ -57,7 +58,9 @@ export const typecheck: Typecheck = /* @__PURE__ */ Object.assign(
   (options: TypecheckOptions = {}): TypecheckDecorator =>
     (method, context) =>
       function (...args) {
-        if (!typecheck.isTypecheckEnabled()) return method.apply(this, args)
+        const draw = () =>
+          drawCall(this, args[0], (inputs) => method.apply(this, (inputs === undefined ? [] : [inputs]) as typeof args))
+        if (!typecheck.isTypecheckEnabled()) return draw()
         if (typeof this !== 'object' || this === null) {
           throw new TypecheckUsageError(
             `${String(context.name)} was called without its module: expected module.${String(context.name)}({ ... }).`,
@@ -71,7 +74,7 @@ export const typecheck: Typecheck = /* @__PURE__ */ Object.assign(
         const inputTypes = options.inputTypes ?? ports.inputs
         const outputTypes = options.outputTypes ?? ports.outputs
         if (inputTypes !== null) validateInputTypes(call, inputTypes, args)
-        const result = method.apply(this, args)
+        const result = draw()
         if (outputTypes === null) return result
         if (result instanceof Promise) {
           return result.then((outputs: unknown) => {
