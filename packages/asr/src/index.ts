@@ -8,6 +8,17 @@ export {
 } from './data/audioToCharDataset.js'
 // Decoding
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
+export {
+  type AlignmentLengthOptions,
+  alignmentLengthSynchronousSearch,
+} from './decoding/rnnt/alignmentLengthSynchronousSearch.js'
+export { defaultBeamSearch } from './decoding/rnnt/defaultBeamSearch.js'
+export { type GreedyTransducerOptions, greedyTransducerDecode } from './decoding/rnnt/greedyTransducer.js'
+export type { TransducerHypothesis } from './decoding/rnnt/hypothesis.js'
+export { RNNTDecoding, type RNNTDecodingConfig } from './decoding/rnnt/rnntDecoding.js'
+export { rankPaths, type SearchPath } from './decoding/rnnt/searchPath.js'
+export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
+export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
 export { AsrError } from './errors.js'
 // Losses
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
@@ -37,12 +48,6 @@ export {
 export { RNNTDecoder, type RNNTDecoderConfig } from './modules/rnntDecoder.js'
 export { RNNTJoint, type RNNTJointConfig } from './modules/rnntJoint.js'
 export { SpectrogramAugmentation, type SpectrogramAugmentationConfig } from './modules/spectrogramAugmentation.js'
-// NeMo's first API
-export { AudioToTextDataLayer, type AudioToTextDataLayerConfig } from './neuralFactory/audioToTextDataLayer.js'
-export { CTCLossNM } from './neuralFactory/ctcLossNM.js'
-export { GreedyCTCDecoder } from './neuralFactory/greedyCTCDecoder.js'
-export { JasperDecoderForCTC, type JasperDecoderForCTCConfig } from './neuralFactory/jasperDecoderForCTC.js'
-export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
 export {
   type AsrEvaluation,
   type EvalMetric,
@@ -52,5 +57,11 @@ export {
   processEvaluationBatch,
   processEvaluationEpoch,
 } from './neuralFactory/asrCallbacks.js'
+// NeMo's first API
+export { AudioToTextDataLayer, type AudioToTextDataLayerConfig } from './neuralFactory/audioToTextDataLayer.js'
+export { CTCLossNM } from './neuralFactory/ctcLossNM.js'
+export { GreedyCTCDecoder } from './neuralFactory/greedyCTCDecoder.js'
+export { JasperDecoderForCTC, type JasperDecoderForCTCConfig } from './neuralFactory/jasperDecoderForCTC.js'
+export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
 // Transcription
 export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'

@@ -6,6 +6,7 @@ import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
 import { nlpHeads } from './nlpHeads.js'
 import { optimizers } from './optimizers.js'
+import { rnntDecoding } from './rnntDecoding.js'
 import { rnntLoss } from './rnntLoss.js'
 import { rnntNet } from './rnntNet.js'
 import { schedulers } from './schedulers.js'
@@ -21,6 +22,7 @@ export const caseHandlers: readonly CaseHandler[] = [
   ctc,
   rnntLoss,
   rnntNet,
+  rnntDecoding,
   specAugment,
   wer,
   optimizers,
