@@ -92,8 +92,12 @@ export type { ValidateOptions } from './config/validateConfig.js'
 export { schemaDefaults, schemaHasKey, validateConfig } from './config/validateConfig.js'
 // Data, models and training
 export { DataLoader, type DataLoaderOptions } from './data/dataLoader.js'
-export { type Batch, Dataset, type SampleContext } from './data/dataset.js'
+export { type Batch, BatchedDataset, Dataset, type SampleContext } from './data/dataset.js'
+export type { DatasetSource, ThreadCalls } from './data/datasetSource.js'
+export { DataError, DataWorkerError } from './data/errors.js'
+export { type ItemContext, IterableDataset, type ShardContext } from './data/iterableDataset.js'
 export { int64Vector, padRows } from './data/pad.js'
+export { shuffleBuffer } from './data/shuffleBuffer.js'
 // Experiments: folders, results, reports
 export { ExperimentError, ExperimentFolderError, ExperimentResumeError } from './experiment/errors.js'
 export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'

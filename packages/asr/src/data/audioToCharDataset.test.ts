@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AudioArgumentError, AudioError, ManifestError, type ManifestRow, writeWav } from '@nemo/audio'
-import { ConfigValidationError, validateConfig } from '@nemo/core'
+import { ConfigValidationError, DataLoader, validateConfig } from '@nemo/core'
 import { describe, expect, it } from 'vitest'
 import { scratchFolder, tinyLabels, tones, writeCorpus, writeTones } from '../../test/tinyRecogniser.js'
 import { AsrError } from '../errors.js'
@@ -194,6 +194,28 @@ it('a batch has one row per utterance, padded to the longest', async () => {
   expect(arrays.transcriptLength!.data).toEqual(BigInt64Array.of(1n, 2n, 3n, 5n))
   expect(infos.map(({ text }) => text)).toEqual(['a', 'ab', 'abc', 'a b c'])
   expect((arrays.audioSignal!.data as Float32Array).subarray(1600, 8000).every((value) => value === 0)).toBe(true)
+})
+
+it('worker threads give the same batches and problems', async () => {
+  const audio = join(folder, 'unreadable.wav')
+  await writeFile(audio, '')
+  const path = await corpus(['ab', 'a b', 'abc'], [{ audio_filepath: audio, duration: 0.6, text: 'é' }])
+  const settings = { manifest_filepath: path, augmentor: { white_noise: { prob: 1, min_level: -60, max_level: -30 } } }
+  // The second utterance has too many labels.
+  const frames = (count: number) => Math.floor(count / 1600) - (count === 4800 ? 1 : 0)
+  const collect = async (num_workers: number) => {
+    const dataset = await open({ ...settings }, frames)
+    const loader = new DataLoader(dataset, { batch_size: 2, num_workers, seed: 3 })
+    const batches: unknown[] = []
+    for await (const { batch } of loader.epoch(1)) batches.push(batch)
+    for await (const { batch } of loader.epoch(0)) batches.push(batch)
+    await loader.close()
+    return { batches, problems: dataset.problems() }
+  }
+  const threaded = await collect(1)
+  expect(threaded).toEqual(await collect(0))
+  expect(threaded.batches).toHaveLength(4)
+  expect(threaded.problems).toHaveLength(3)
 })
 
 it('sizes for bucketing are the durations of the manifest', async () => {

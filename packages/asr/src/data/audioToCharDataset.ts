@@ -12,12 +12,14 @@ import {
   AudioSignal,
   type Batch,
   Dataset,
+  type DatasetSource,
   int64Vector,
   LabelsType,
   LengthsType,
   padRows,
   port,
   type SampleContext,
+  type ThreadCalls,
 } from '@nemo/core'
 import { type CharEncoding, CharTokenizer, TokenizerError } from '@nemo/tokenizers'
 import { z } from 'zod'
@@ -82,6 +84,13 @@ interface Utterance {
   readonly info: UtteranceInfo
 }
 
+// What was left out of an epoch, by place or character.
+interface Findings {
+  readonly unreadable: ReadonlyMap<string, string>
+  readonly unknown: ReadonlyMap<string, number>
+  readonly tooLong: ReadonlyMap<string, string>
+}
+
 /** Port types of a batch of audio and transcripts. */
 export const audioToCharOutputTypes = {
   audioSignal: port('B T', AudioSignal),
@@ -109,6 +118,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
     readonly config: AudioToCharConfig,
     private readonly augmentor: AudioAugmentor | undefined,
     private readonly frames: FrameCount | undefined,
+    private readonly labels: readonly string[],
   ) {
     super()
   }
@@ -136,7 +146,16 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
       unknown: config.unknown_characters,
     })
     const augmentor = config.augmentor ? processAugmentations(config.augmentor) : undefined
-    return new AudioToCharDataset(manifest, tokenizer, config, augmentor, frames)
+    return new AudioToCharDataset(manifest, tokenizer, config, augmentor, frames, labels)
+  }
+
+  override source(): DatasetSource {
+    return {
+      module: import.meta.url,
+      export: 'openAudioToCharDataset',
+      config: { config: this.config, labels: this.labels },
+      ...(this.frames && { calls: { frames: this.frames } }),
+    }
   }
 
   get length(): number {
@@ -241,9 +260,38 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
         `${this.#tooLong.size} utterance(s) left out because their transcript is longer than their encoded audio (infinite CTC loss); first: ${place}: ${reason}`,
       )
     }
+    this.#forget()
+    return lines
+  }
+
+  override takeProblems(): Findings | undefined {
+    const found = {
+      unreadable: new Map(this.#unreadable),
+      unknown: new Map(this.#unknown),
+      tooLong: new Map(this.#tooLong),
+    }
+    this.#forget()
+    return Object.values(found).some((map) => map.size > 0) ? found : undefined
+  }
+
+  override addProblems(found: unknown): void {
+    const { unreadable, unknown, tooLong } = found as Findings
+    for (const [place, reason] of unreadable) this.#unreadable.set(place, reason)
+    for (const [character, times] of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + times)
+    for (const [place, reason] of tooLong) this.#tooLong.set(place, reason)
+  }
+
+  #forget(): void {
     this.#unreadable.clear()
     this.#unknown.clear()
     this.#tooLong.clear()
-    return lines
   }
+}
+
+/** Makes the dataset in a worker thread; see `AudioToCharDataset.source`. */
+export async function openAudioToCharDataset(
+  { config, labels }: { readonly config: AudioToCharConfig; readonly labels: readonly string[] },
+  { frames }: ThreadCalls,
+): Promise<AudioToCharDataset> {
+  return AudioToCharDataset.open(config, labels, frames as FrameCount | undefined)
 }

@@ -208,6 +208,7 @@ export class EncDecCTCModel extends Model {
       shuffle: settings.shuffle,
       drop_last: settings.drop_last,
       bucketing: settings.bucketing,
+      num_workers: settings.num_workers,
       seed: settings.seed,
     })
   }

@@ -1,8 +1,12 @@
 interface NodeModules {
   readonly 'node:child_process': typeof import('node:child_process')
+  readonly 'node:crypto': typeof import('node:crypto')
   readonly 'node:fs': typeof import('node:fs')
+  readonly 'node:module': typeof import('node:module')
   readonly 'node:os': typeof import('node:os')
   readonly 'node:path': typeof import('node:path')
+  readonly 'node:url': typeof import('node:url')
+  readonly 'node:worker_threads': typeof import('node:worker_threads')
 }
 
 /**

@@ -1,6 +1,10 @@
 import { RandomGenerator } from '../modules/randomGenerator.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
+import { type BatchJob, BatchMaker, isIterable } from './batchMaker.js'
 import type { Batch, Dataset } from './dataset.js'
+import { DataWorkers, type MadeBatch } from './dataWorkers.js'
+import { DataError } from './errors.js'
+import type { IterableDataset } from './iterableDataset.js'
 
 /** Options of a data loader; keys as in PyTorch and NeMo configs. */
 export interface DataLoaderOptions {
@@ -12,7 +16,12 @@ export interface DataLoaderOptions {
   readonly drop_last?: boolean
   /** Seed of the order and of the samples' own randomness. Default 0. */
   readonly seed?: number
-  /** Batches made ahead while the model computes. Default 2. */
+  /**
+   * Threads that make batches, so that reading and decoding cost the training thread nothing. The batches are the same
+   * for any number. Default 0: this thread.
+   */
+  readonly num_workers?: number
+  /** Batches made ahead while the model computes, by each worker where there are some. Default 2. */
   readonly prefetch?: number
   /**
    * Batches of samples of similar size, in random order: less padding. Samples are shuffled, sorted within chunks of
@@ -22,20 +31,33 @@ export interface DataLoaderOptions {
 }
 
 /**
- * Batches of a dataset. The order is a pure function of (seed, epoch), so that training resumes in the middle of an
- * epoch at exactly the next batch.
+ * Batches of a dataset. They are a pure function of (seed, epoch), whatever the number of workers, so that training resumes
+ * in the middle of an epoch at exactly the next batch.
  */
 export class DataLoader<Info = unknown> {
   readonly #options: Required<DataLoaderOptions>
+  readonly #maker: BatchMaker
+  #workers: DataWorkers | undefined
 
+  /** @throws RangeError for an option that cannot be; DataError for one that the dataset cannot do. */
   constructor(
-    readonly dataset: Dataset<unknown, Info>,
+    readonly dataset: Dataset<unknown, Info> | IterableDataset<unknown, unknown, Info>,
     options: DataLoaderOptions = {},
   ) {
-    this.#options = { batch_size: 1, shuffle: false, drop_last: false, seed: 0, prefetch: 2, bucketing: 0, ...options }
-    const { bucketing } = this.#options
+    this.#options = {
+      batch_size: 1,
+      shuffle: false,
+      drop_last: false,
+      seed: 0,
+      num_workers: 0,
+      prefetch: 2,
+      bucketing: 0,
+      ...options,
+    }
+    const { bucketing, shuffle, num_workers, seed } = this.#options
     for (const [key, least] of [
       ['batch_size', 1],
+      ['num_workers', 0],
       ['prefetch', 0],
       ['bucketing', 0],
       ['seed', Number.NEGATIVE_INFINITY],
@@ -46,8 +68,16 @@ export class DataLoader<Info = unknown> {
           `${key}: expected a whole number${Number.isFinite(least) ? ` >= ${least}` : ''}, found ${String(value)}.`,
         )
     }
-    if (bucketing > 0 && !dataset.sizeOf)
-      throw new TypeError(`bucketing: ${dataset.constructor.name} does not tell the sizes of its samples.`)
+    const name = dataset.constructor.name
+    if (isIterable(dataset)) {
+      if (shuffle || bucketing > 0)
+        throw new DataError(
+          `${shuffle ? 'shuffle' : 'bucketing'}: ${name} is read in an order of its own; see shuffleBuffer.`,
+        )
+    } else if (bucketing > 0 && !dataset.sizeOf)
+      throw new DataError(`bucketing: ${name} does not tell the sizes of its samples.`)
+    this.#maker = new BatchMaker(dataset, seed)
+    if (num_workers > 0) this.#workers = new DataWorkers(dataset, num_workers, seed)
   }
 
   /** Ports that a batch feeds. */
@@ -57,18 +87,25 @@ export class DataLoader<Info = unknown> {
 
   /** Batches per epoch. */
   get length(): number {
-    const { batch_size, drop_last } = this.#options
-    const batches = this.dataset.length / batch_size
-    return drop_last ? Math.floor(batches) : Math.ceil(batches)
+    const { dataset } = this
+    const lengths = isIterable(dataset) ? dataset.shardLengths : [dataset.length]
+    return lengths.reduce((sum, length) => sum + this.#batchesOf(length), 0)
   }
 
-  /** Sample indices of each batch of an epoch. */
+  #batchesOf(samples: number): number {
+    const { batch_size, drop_last } = this.#options
+    return drop_last ? Math.floor(samples / batch_size) : Math.ceil(samples / batch_size)
+  }
+
+  /** Sample indices of each batch of an epoch. @throws DataError for an iterable dataset, whose samples have none. */
   order(epoch: number): number[][] {
+    const { dataset } = this
+    if (isIterable(dataset)) throw new DataError(`${dataset.constructor.name} has no indices; it is read in order.`)
     const { batch_size, shuffle, drop_last, seed, bucketing } = this.#options
     const generator = RandomGenerator.forKey(seed, epoch, 0x0bde2)
-    let indices = Array.from({ length: this.dataset.length }, (_, i) => i)
+    let indices = Array.from({ length: dataset.length }, (_, i) => i)
     if (shuffle) indices = generator.shuffle(indices)
-    if (bucketing > 0) indices = this.#sortChunks(indices, batch_size * bucketing)
+    if (bucketing > 0) indices = sortChunks(indices, batch_size * bucketing, (index) => dataset.sizeOf!(index))
     let batches: number[][] = []
     for (let start = 0; start < indices.length; start += batch_size)
       batches.push(indices.slice(start, start + batch_size))
@@ -77,13 +114,20 @@ export class DataLoader<Info = unknown> {
     return batches
   }
 
-  #sortChunks(indices: readonly number[], chunk: number): number[] {
-    const sorted: number[] = []
-    for (let start = 0; start < indices.length; start += chunk) {
-      const part = indices.slice(start, start + chunk)
-      sorted.push(...part.sort((a, b) => this.dataset.sizeOf!(a) - this.dataset.sizeOf!(b)))
-    }
-    return sorted
+  #jobs(epoch: number): BatchJob[] {
+    const { dataset } = this
+    if (!isIterable(dataset)) return this.order(epoch).map((indices) => ({ epoch, indices }))
+    // One batch of each shard in turn, for as long as they have some.
+    const { batch_size } = this.#options
+    const { shardLengths } = dataset
+    const rounds = Math.max(0, ...shardLengths.map((length) => this.#batchesOf(length)))
+    return Array.from({ length: rounds }, (_, round) => round * batch_size).flatMap((start) =>
+      shardLengths.flatMap((length, shard): BatchJob[] =>
+        start < this.#batchesOf(length) * batch_size
+          ? [{ epoch, shard, start, count: Math.min(batch_size, length - start) }]
+          : [],
+      ),
+    )
   }
 
   /**
@@ -92,36 +136,51 @@ export class DataLoader<Info = unknown> {
    *
    * @param start - Position to begin at.
    * @param end - Position to end before. Default: the end of the epoch.
-   * @throws what the dataset throws for a sample, when its batch's turn comes.
+   * @throws what the dataset throws for a sample, when its batch's turn comes; from a worker, as DataWorkerError.
    */
   async *epoch(
     epoch: number,
     start = 0,
     end: number = this.length,
   ): AsyncGenerator<{ readonly position: number; readonly batch: Batch<Info> | undefined }> {
-    const order = this.order(epoch).slice(0, end)
-    const pending: Promise<Batch<Info> | undefined>[] = []
+    const { num_workers, prefetch } = this.#options
+    const jobs = this.#jobs(epoch).slice(0, end)
+    const ahead = prefetch * Math.max(1, num_workers)
+    const pending: Promise<MadeBatch>[] = []
     let next = start
     const makeAhead = (count: number) => {
-      while (next < order.length && pending.length < count) {
-        const making = this.#make(order[next++]!, epoch)
+      while (next < jobs.length && pending.length < count) {
+        const making = this.#make(jobs[next]!, next)
+        next++
         // A failure belongs to whoever awaits this batch, not to the prefetch.
         making.catch(() => undefined)
         pending.push(making)
       }
     }
-    for (let position = start; position < order.length; position++) {
-      makeAhead(Math.max(1, this.#options.prefetch))
-      const batch = await pending.shift()!
-      makeAhead(this.#options.prefetch)
-      yield { position, batch }
+    for (let position = start; position < jobs.length; position++) {
+      makeAhead(Math.max(1, ahead))
+      const { batch, problems } = await pending.shift()!
+      if (problems !== undefined) this.dataset.addProblems?.(problems)
+      makeAhead(ahead)
+      yield { position, batch: batch as Batch<Info> | undefined }
     }
   }
 
-  async #make(indices: readonly number[], epoch: number): Promise<Batch<Info> | undefined> {
-    const { seed } = this.#options
-    const samples = await Promise.all(indices.map((index) => this.dataset.get({ seed, epoch, index })))
-    const present = samples.filter((sample) => sample !== undefined)
-    return present.length > 0 ? this.dataset.collate(present) : undefined
+  async #make(job: BatchJob, position: number): Promise<MadeBatch> {
+    // A shard stays with one worker, which reads on where it was.
+    if (this.#workers) return this.#workers.make(job, 'shard' in job ? job.shard : position)
+    return { batch: await this.#maker.make(job), problems: undefined }
   }
+
+  /** Ends worker threads; the next epoch starts new ones. */
+  async close(): Promise<void> {
+    await this.#workers?.close()
+  }
+}
+
+function sortChunks(indices: readonly number[], chunk: number, sizeOf: (index: number) => number): number[] {
+  const sorted: number[] = []
+  for (let start = 0; start < indices.length; start += chunk)
+    sorted.push(...indices.slice(start, start + chunk).sort((a, b) => sizeOf(a) - sizeOf(b)))
+  return sorted
 }
