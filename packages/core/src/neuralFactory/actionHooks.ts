@@ -47,7 +47,9 @@ export class ActionHooks implements Callback {
     for (const callback of this.#callbacks) callback.registeredTensors = values
     await this.#call('onIterationEnd')
     this.#progress.step = trainer.globalStep
-    if (batchIndex + 1 < trainer.trainingBatches) await this.#call('onIterationStart')
+    const { trainingBatches, globalStep } = trainer
+    const goesOn = globalStep < (trainer.maxSteps(trainingBatches) ?? Number.POSITIVE_INFINITY)
+    if (goesOn && batchIndex + 1 < trainingBatches) await this.#call('onIterationStart')
   }
 
   async onTrainEpochEnd(trainer: Trainer): Promise<void> {

@@ -66,7 +66,9 @@ export class PointLayer extends DataLayerNM {
   static readonly outputTypes = pointTypes
   readonly points: Points
 
-  constructor(options: { n?: number; batchSize?: number; shuffle?: boolean; seed?: number; f?: (x: number) => number } = {}) {
+  constructor(
+    options: { n?: number; batchSize?: number; shuffle?: boolean; seed?: number; f?: (x: number) => number } = {},
+  ) {
     const { n = 64, batchSize = 16, shuffle = true, seed = 1, f = Math.sin } = options
     const points = new Points(n, f, seed)
     super(new DataLoader(points, { batch_size: batchSize, shuffle, seed }))
