@@ -310,15 +310,33 @@ export { createOptimizer, type OptimizerConfig, registerOptimizer } from './opti
 export { SchedulerError } from './schedulers/errors.js'
 export { createScheduler, registerScheduler, type SchedulerConfig } from './schedulers/registry.js'
 export type { Scheduler } from './schedulers/scheduler.js'
+export type { Anomaly, NonFiniteOutput, StepPhase } from './trainer/anomaly.js'
+export { type AverageNemoOptions, averageCheckpoints, averageNemo } from './trainer/averageCheckpoints.js'
 export type { Callback, CallbackState, Metrics } from './trainer/callback.js'
 export { EarlyStopping, type EarlyStoppingOptions } from './trainer/callbacks/earlyStopping.js'
 export { EMA, type EMAOptions } from './trainer/callbacks/ema.js'
+export { LearningRateMonitor, type LearningRateMonitorOptions } from './trainer/callbacks/learningRateMonitor.js'
 export { type MetricSeries, MetricsHistory } from './trainer/callbacks/metricsHistory.js'
 export { MetricsLogging } from './trainer/callbacks/metricsLogging.js'
 export { ModelCheckpoint, type ModelCheckpointOptions } from './trainer/callbacks/modelCheckpoint.js'
+export { Timer, type TimerOptions } from './trainer/callbacks/timer.js'
+export { TimingCallback, type TimingCallbackOptions } from './trainer/callbacks/timingCallback.js'
 export { TrainingProgress } from './trainer/callbacks/trainingProgress.js'
-export { NonFiniteLossError, RunCheckpointError, TrainerError } from './trainer/errors.js'
-export { type FitResult, type FitStatus, type Prediction, Trainer, type TrainerParts } from './trainer/trainer.js'
+export { AnomalyError, NonFiniteLossError, RunCheckpointError, TrainerError } from './trainer/errors.js'
+export {
+  type FitResult,
+  type FitStatus,
+  type Prediction,
+  Trainer,
+  type TrainerParts,
+  type TuneResult,
+} from './trainer/trainer.js'
 export { type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainer/trainerConfig.js'
 export type { StepResult } from './trainer/trainingProgram.js'
+export { type BatchSizeScalerOptions, scaleBatchSize } from './trainer/tuner/batchSizeScaler.js'
+export {
+  findLearningRate,
+  type LearningRateCurve,
+  type LearningRateFinderOptions,
+} from './trainer/tuner/learningRateFinder.js'
 export type { WeightAverage } from './trainer/weightAverage.js'

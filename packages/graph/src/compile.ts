@@ -19,6 +19,11 @@ export interface CompileOptions {
    * Default false: parameters are read anew by each run, without copying.
    */
   readonly freezeParameters?: boolean
+  /**
+   * Prefix of the files into which the runtime writes a profile of this program when it is disposed; see `timeShares`.
+   * Only ONNX Runtime can.
+   */
+  readonly profilePrefix?: string
 }
 
 /** Per-run options. */
@@ -198,6 +203,7 @@ export async function compile<Names extends string>(
     outputs: names.map((name, i) => ({ name, tensor: simplified[i]! })),
     updates: updates.map(([parameter], i) => ({ parameter, tensor: roots[i]! })),
     freezeParameters: options.freezeParameters ?? false,
+    ...(options.profilePrefix !== undefined && { profilePrefix: options.profilePrefix }),
   }
   if (plan.freezeParameters && updates.length > 0)
     throw new CompileError('A program with updates cannot freeze its parameters.')

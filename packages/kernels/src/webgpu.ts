@@ -81,6 +81,8 @@ class DeviceRuntime implements WebGPURuntime {
   }
 
   async compile(plan: Plan): Promise<Executable> {
+    if (plan.profilePrefix !== undefined)
+      throw new CompileError('The webgpu runtime writes no profiles. Leave profilePrefix out, or profile with ort.')
     const roots = lowerForWebGPU([...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)])
     checkSupport(roots, plan.inputs, kernels)
     const recordings = new Map<string, Recording>()

@@ -13,8 +13,8 @@ export type CallbackState = Readonly<Record<string, number | string | boolean | 
  * Hooks into a run. All are optional and awaited, in the order of the callbacks; those that write checkpoints come last,
  * so that a checkpoint holds what the others remember.
  *
- * Order of hooks: onFitStart; per epoch onTrainEpochStart, then per batch onLog (at logging steps), onTrainBatchEnd and,
- * where a validation is due, onValidationStart, onValidationBatchEnd, onLog, onValidationEnd; onTrainEpochEnd; at last
+ * Order of hooks: onFitStart; per epoch onTrainEpochStart, then per batch onTrainBatchStart, onLog (at logging
+ * steps), onTrainBatchEnd and, where a validation is due, onValidationStart, onValidationBatchEnd, onLog, onValidationEnd; onTrainEpochEnd; at last
  * onInterrupt (if so) and onFitEnd, or onException. A resumed run enters its epoch by onTrainEpochStart once more.
  */
 export interface Callback {
@@ -25,6 +25,7 @@ export interface Callback {
   onFitStart?(trainer: Trainer, model: Model): void | Promise<void>
   onTrainEpochStart?(trainer: Trainer, model: Model): void | Promise<void>
   /** @param batchIndex - Position of the batch in the epoch; batches without usable samples are left out. */
+  onTrainBatchStart?(trainer: Trainer, model: Model, batchIndex: number): void | Promise<void>
   onTrainBatchEnd?(trainer: Trainer, model: Model, result: StepResult, batchIndex: number): void | Promise<void>
   onTrainEpochEnd?(trainer: Trainer, model: Model): void | Promise<void>
   /** Metrics were logged at a step: training metrics, or those of a validation. */

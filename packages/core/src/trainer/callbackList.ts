@@ -33,7 +33,9 @@ export class CallbackList {
   async call<Name extends keyof Hooks>(hook: Name, ...rest: Rest<Name>): Promise<void> {
     for (const callback of this.#ordered) {
       const method = callback[hook] as ((trainer: Trainer, ...rest: unknown[]) => unknown) | undefined
-      await method?.call(callback, this.#trainer, ...rest)
+      if (!method) continue
+      const action = `${callback.constructor.name}.${hook}`
+      await this.#trainer.profile(action, () => method.call(callback, this.#trainer, ...rest))
     }
   }
 

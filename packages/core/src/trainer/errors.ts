@@ -1,3 +1,5 @@
+import type { Anomaly } from './anomaly.js'
+
 /** A loss or gradients that are no numbers: training stopped, the last checkpoint is still good. */
 export class NonFiniteLossError extends Error {
   readonly code = 'NEMO_NON_FINITE_LOSS'
@@ -39,5 +41,18 @@ export async function inContext<T>(where: string, work: () => Promise<T>): Promi
     return await work()
   } catch (cause) {
     throw new TrainerError(`${where} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+/** What `detect_anomaly` found: the op that made the first NaN or infinity of a step. */
+export class AnomalyError extends Error {
+  readonly code = 'NEMO_ANOMALY'
+  constructor(
+    readonly step: number,
+    readonly anomaly: Anomaly,
+    message: string,
+  ) {
+    super(`${message} [NEMO_ANOMALY]`)
+    this.name = 'AnomalyError'
   }
 }

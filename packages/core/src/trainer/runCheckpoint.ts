@@ -3,6 +3,7 @@ import { nodeBuiltin } from '../checkpoint/nodeBuiltin.js'
 import { OrderedDict, PythonFloat, type PythonValue } from '../checkpoint/pythonValue.js'
 import { readTorchFile } from '../checkpoint/readTorch.js'
 import { writeTorchFile } from '../checkpoint/writeTorch.js'
+import { toPython } from '../models/hyperParameters.js'
 import type { Model } from '../models/model.js'
 import type { CallbackState, Metrics } from './callback.js'
 import { RunCheckpointError } from './errors.js'
@@ -58,11 +59,6 @@ type Dict = Map<unknown, PythonValue>
  */
 export async function saveRunCheckpoint(path: string, model: Model, run: RunTensors, state: RunState): Promise<void> {
   const { progress } = state
-  const tensors = async (parameters: Iterable<readonly [string, Parameter]>): Promise<PythonValue> => {
-    const values = new Map<string, PythonValue>()
-    for (const [name, parameter] of parameters) values.set(name, (await parameter.value()) as unknown as PythonValue)
-    return values
-  }
   const optimizerState = new Map<string, PythonValue>([
     ['name', run.optimizerName],
     ['state', await tensors(run.optimizerState())],
@@ -70,12 +66,9 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
   // Between two groups of batches all sums are zero.
   const sums = progress.accumulatedBatches > 0 ? run.gradientSums() : []
   const contents = new Map<string, PythonValue>([
-    ['state_dict', new OrderedDict<string, TensorData>(await model.stateDict()) as unknown as PythonValue],
-    ['epoch', progress.epoch],
-    ['global_step', progress.globalStep],
+    ...(await weightEntries(model, run, progress)),
     ['optimizer_states', [optimizerState]],
     ['gradient_sums', await tensors(sums)],
-    ['ema_state_dict', await tensors(run.averages())],
     ['callbacks', new Map(Object.entries(state.callbacks).map(([name, values]) => [name, scalars(values)]))],
     ['metrics', scalars(state.metrics)],
     [
@@ -92,6 +85,44 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
     ],
   ])
   await writeTorchFile(path, contents as unknown as PythonValue)
+}
+
+/** Writes the weights of a run, and their averages if there are some, without what it needs to go on. */
+export async function saveWeights(path: string, model: Model, run: RunTensors, progress: Progress): Promise<void> {
+  const contents = new Map<string, PythonValue>(await weightEntries(model, run, progress))
+  await writeTorchFile(path, contents as unknown as PythonValue)
+}
+
+/**
+ * Weights and statistics of a run's checkpoint.
+ *
+ * @param averaged - Whether to take averages in place of weights that have some.
+ * @throws RunCheckpointError if the file is damaged or holds no weights.
+ */
+export async function readWeights(path: string, averaged: boolean): Promise<ReadonlyMap<string, TensorData>> {
+  const contents = await readFile(path)
+  const averages = averaged && contents.has('ema_state_dict') ? dict(path, contents, 'ema_state_dict') : []
+  return new Map([...dict(path, contents, 'state_dict'), ...averages]) as unknown as ReadonlyMap<string, TensorData>
+}
+
+async function weightEntries(
+  model: Model,
+  run: RunTensors,
+  { epoch, globalStep }: Progress,
+): Promise<[string, PythonValue][]> {
+  return [
+    ['state_dict', new OrderedDict<string, TensorData>(await model.stateDict()) as unknown as PythonValue],
+    ['hyper_parameters', new Map([['cfg', toPython({ ...model.cfg, target: model.target })]])],
+    ['epoch', epoch],
+    ['global_step', globalStep],
+    ['ema_state_dict', await tensors(run.averages())],
+  ]
+}
+
+async function tensors(parameters: Iterable<readonly [string, Parameter]>): Promise<PythonValue> {
+  const values = new Map<string, PythonValue>()
+  for (const [name, parameter] of parameters) values.set(name, (await parameter.value()) as unknown as PythonValue)
+  return values
 }
 
 /** Values as Python has them; all numbers become floats. */
@@ -173,6 +204,15 @@ export async function loadRunCheckpoint(
 }
 
 async function readContents(path: string): Promise<Dict> {
+  const contents = await readFile(path)
+  if (contents.has('nemo_ts')) return contents
+  throw new RunCheckpointError(
+    path,
+    'this file holds no state of a run of this trainer, so training cannot go on from it. To take its weights only, load them into the model and start a new run.',
+  )
+}
+
+async function readFile(path: string): Promise<Dict> {
   let contents: PythonValue
   try {
     contents = await readTorchFile(path)
@@ -183,13 +223,7 @@ async function readContents(path: string): Promise<Dict> {
       { cause },
     )
   }
-  if (!(contents instanceof Map) || !contents.has('nemo_ts')) {
-    throw new RunCheckpointError(
-      path,
-      'this file holds no state of a run of this trainer, so training cannot go on from it. To take its weights only, load them into the model and start a new run.',
-    )
-  }
-  return contents as Dict
+  return contents instanceof Map ? (contents as Dict) : new Map()
 }
 
 // What a person can do instead.

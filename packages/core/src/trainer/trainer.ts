@@ -1,18 +1,25 @@
 import { ort, type Runtime, type TensorData } from '@nemo/graph'
+import { isConfigObject } from '../config/configValue.js'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
 import type { Model, NamedLoader } from '../models/model.js'
 import type { Optimization } from '../optimizers/parameterGroups.js'
+import { type Anomaly, describeAnomaly } from './anomaly.js'
 import type { Callback, Metrics } from './callback.js'
 import { CallbackList } from './callbackList.js'
 import { durationSeconds } from './duration.js'
-import { inContext, NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
+import { AnomalyError, inContext, NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
 import { EvaluationLoop, type Purpose } from './evaluationLoop.js'
 import { Interrupts } from './interrupts.js'
-import { loadRunCheckpoint, type Progress, saveRunCheckpoint } from './runCheckpoint.js'
+import { opPrefix, temporaryProfile } from './profiler/opProfile.js'
+import { Profiler } from './profiler/profiler.js'
+import { TRAINING_STEP, writeProfile } from './profiler/writeProfile.js'
+import { loadRunCheckpoint, type Progress, saveRunCheckpoint, saveWeights } from './runCheckpoint.js'
 import { limitedBatches, type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainerConfig.js'
 import { type StepResult, TrainingProgram } from './trainingProgram.js'
+import { scaleBatchSize } from './tuner/batchSizeScaler.js'
+import { findLearningRate, type LearningRateCurve } from './tuner/learningRateFinder.js'
 import type { WeightAverage } from './weightAverage.js'
 
 /** What a trainer takes besides its settings. */
@@ -56,6 +63,12 @@ export interface Prediction {
   readonly samples: Batch['samples']
 }
 
+/** Outcome of `tune`; undefined for what was not looked for. */
+export interface TuneResult {
+  readonly batchSize: number | undefined
+  readonly learningRate: LearningRateCurve | undefined
+}
+
 const START: Progress = {
   epoch: 0,
   batch: 0,
@@ -82,6 +95,7 @@ export class Trainer {
   readonly #callbacks = new CallbackList(this)
   readonly #interrupts = new Interrupts()
   readonly #evaluation: EvaluationLoop
+  #profiler: Profiler | undefined
   #progress: Progress = START
   #run: Run | undefined
   #fitting = false
@@ -152,8 +166,11 @@ export class Trainer {
     if (this.#fitting) throw new TrainerError('This trainer is fitting a model already.')
     this.#fitting = true
     this.#interrupts.start()
+    const { profiler } = this.config
+    this.#profiler = profiler === null ? undefined : new Profiler()
+    const ops = profiler === 'advanced' ? await temporaryProfile(this.runtime) : undefined
     try {
-      await this.#start(model, checkpoint)
+      await this.#start(model, checkpoint, ops && opPrefix(ops))
       await this.#callbacks.call('onFitStart', model)
       if (checkpoint === undefined) await this.#sanityCheck(model)
       const status = await this.#epochs()
@@ -171,10 +188,11 @@ export class Trainer {
       this.#run = undefined
       await run?.program.dispose()
       await this.#evaluation.dispose()
+      if (this.#profiler) await writeProfile(this.#profiler, this.config.default_root_dir ?? '.', ops)
     }
   }
 
-  async #start(model: Model, checkpoint: string | undefined): Promise<void> {
+  async #start(model: Model, checkpoint: string | undefined, profilePrefix: string | undefined): Promise<void> {
     const loader = model.trainingLoader
     if (!loader)
       throw new TrainerError(
@@ -188,15 +206,13 @@ export class Trainer {
     model.nameParameters()
     const maxSteps = this.maxSteps(this.#trainingBatches)
     const optimization = model.setupOptimization(undefined, maxSteps)
-    const { accumulate_grad_batches, gradient_clip_val, gradient_clip_algorithm, max_time } = this.config
+    const { max_time } = this.config
     const program = await TrainingProgram.build(model, optimization, {
-      runtime: this.runtime,
+      ...this.#stepSettings(),
       ports: loader.outputTypes,
-      accumulate: accumulate_grad_batches,
-      clipValue: gradient_clip_val ?? 0,
-      clipAlgorithm: gradient_clip_algorithm,
       maxSteps,
       average: this.#callbacks.weightAverage(),
+      profilePrefix,
     })
     const seconds = max_time === null ? Number.POSITIVE_INFINITY : durationSeconds(max_time, 'trainer.max_time')
     const deadline = performance.now() + seconds * 1000
@@ -204,6 +220,46 @@ export class Trainer {
     this.shouldStop = false
     this.#progress = START
     if (checkpoint !== undefined) await this.#resume(checkpoint)
+  }
+
+  // What fit and the searches of tune have in common.
+  #stepSettings() {
+    const { accumulate_grad_batches, gradient_clip_val, gradient_clip_algorithm, detect_anomaly } = this.config
+    return {
+      runtime: this.runtime,
+      accumulate: accumulate_grad_batches,
+      clipValue: gradient_clip_val ?? 0,
+      clipAlgorithm: gradient_clip_algorithm,
+      detectAnomaly: detect_anomaly,
+    }
+  }
+
+  /**
+   * Looks for the largest batch size that fits into memory and for a good learning rate, where `auto_scale_batch_size`
+   * and `auto_lr_find` want it. They are written into the model's config, `train_ds.batch_size` and `optim.lr`; the
+   * weights stay as they are. Lightning's `tune`.
+   *
+   * @throws TrainerError if the model has no training data, or the loss gives no hint of a learning rate.
+   */
+  async tune(model: Model): Promise<TuneResult> {
+    const { auto_scale_batch_size, auto_lr_find, seed } = this.config
+    const settings = { ...this.#stepSettings(), seed }
+    const mode = auto_scale_batch_size === true ? 'power' : auto_scale_batch_size
+    const batchSize = mode ? await scaleBatchSize(model, settings, { mode }) : undefined
+    if (!auto_lr_find) return { batchSize, learningRate: undefined }
+    const learningRate = await findLearningRate(model, settings)
+    const { optim } = model.cfg
+    if (learningRate.suggestion === undefined || !isConfigObject(optim))
+      throw new TrainerError(
+        `auto_lr_find: the losses of ${learningRate.losses.length} batches give no hint of a learning rate. Set optim.lr yourself.`,
+      )
+    optim.lr = learningRate.suggestion
+    return { batchSize, learningRate }
+  }
+
+  /** Does some work of a run; where `profiler` is set, it is measured under the action's name. */
+  async profile<T>(action: string, work: () => T | Promise<T>): Promise<T> {
+    return this.#profiler ? this.#profiler.profile(action, work) : work()
   }
 
   #countTrainingBatches(loader: DataLoader): number {
@@ -245,7 +301,9 @@ export class Trainer {
     // A resumed run makes up for what the checkpoint had no time for.
     const overdue = start > 0 ? await this.#afterBatch() : undefined
     if (overdue) return overdue
-    for await (const { position, batch } of loader.epoch(epoch, start, total)) {
+    const batches = loader.epoch(epoch, start, total)
+    const timed = this.#profiler ? this.#profiler.profileIterable('get_train_batch', batches) : batches
+    for await (const { position, batch } of timed) {
       if (batch) usable++
       await this.#trainBatch(position, batch)
       const ended = await this.#afterBatch()
@@ -284,8 +342,10 @@ export class Trainer {
     const accumulated = before.accumulatedBatches + (batch ? 1 : 0)
     const applies = accumulated > 0 && (last || accumulated >= this.config.accumulate_grad_batches)
     let result: StepResult | undefined
-    if (batch) result = await this.#step(batch, applies)
-    else if (applies) await this.#applyGradients()
+    if (batch) {
+      await this.#callbacks.call('onTrainBatchStart', model, position)
+      result = await this.#step(batch, applies)
+    } else if (applies) await this.#applyGradients()
     const globalStep = before.globalStep + (applies ? 1 : 0)
     this.#progress = {
       epoch: before.epoch,
@@ -314,8 +374,9 @@ export class Trainer {
     const { globalStep: optimizerStep, batchesDone: randomStep } = this.#progress
     const moment = { optimizerStep, randomStep, seed: this.config.seed, applies }
     const result = await inContext(`Training step ${optimizerStep} (${this.#place()})`, () =>
-      program.run(batch, moment),
+      this.profile(TRAINING_STEP, () => program.run(batch, moment)),
     )
+    this.#requireSound(result.anomaly)
     this.#requireFinite('loss', result.loss, result.loss)
     if (result.gradNorm !== undefined) this.#requireFinite('norm of the gradients', result.gradNorm, result.loss)
     return result
@@ -323,10 +384,21 @@ export class Trainer {
 
   async #applyGradients(): Promise<void> {
     const { globalStep } = this.#progress
-    const gradNorm = await inContext(`Training step ${globalStep} (${this.#place()})`, () =>
+    const { gradNorm, anomaly } = await inContext(`Training step ${globalStep} (${this.#place()})`, () =>
       this.#run!.program.applyGradients(globalStep),
     )
+    this.#requireSound(anomaly)
     this.#requireFinite('norm of the gradients', gradNorm, this.callbackMetrics.train_loss ?? Number.NaN)
+  }
+
+  #requireSound(anomaly: Anomaly | undefined): void {
+    if (!anomaly) return
+    const { globalStep } = this.#progress
+    throw new AnomalyError(
+      globalStep,
+      anomaly,
+      `Training step ${globalStep} (${this.#place()}) is no longer sound. ${describeAnomaly(anomaly)} The weights are spoilt; go on from the last checkpoint.`,
+    )
   }
 
   #requireFinite(what: string, value: number, loss: number): void {
@@ -402,7 +474,8 @@ export class Trainer {
 
   /** @returns false if a signal cut the validation short; nothing is logged then. */
   async #validateDuringFit(model: Model): Promise<boolean> {
-    const metrics = await this.#evaluateAll(model, this.#validationLoaders(model), 'validation')
+    const loaders = this.#validationLoaders(model)
+    const metrics = await this.profile('run_validation', () => this.#evaluateAll(model, loaders, 'validation'))
     if (!metrics) return false
     this.#progress = { ...this.#progress, validationDue: false }
     await this.log(metrics)
@@ -455,6 +528,11 @@ export class Trainer {
     })
   }
 
+  /** Runs `work` while the model holds the averages of its weights, if a callback keeps some. */
+  withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
+    return this.#callbacks.weightAverage()?.whileApplied(work) ?? work()
+  }
+
   async #evaluatingAlone<T>(model: Model, work: () => Promise<T>): Promise<T> {
     model.nameParameters()
     try {
@@ -462,6 +540,11 @@ export class Trainer {
     } finally {
       if (!this.#run) await this.#evaluation.dispose()
     }
+  }
+
+  /** Whether evaluations read averages in place of weights. */
+  get evaluatesAverages(): boolean {
+    return this.#averages !== undefined
   }
 
   // What evaluations read in place of weights.
@@ -518,17 +601,20 @@ export class Trainer {
   /**
    * Writes everything needed to go on from here bit for bit; for callbacks, between two steps of `fit`.
    *
+   * @param options.weightsOnly - Leaves out all but weights, statistics and averages. Default false.
    * @throws TrainerError outside `fit`.
    */
-  async saveCheckpoint(path: string): Promise<void> {
+  async saveCheckpoint(path: string, { weightsOnly = false }: { readonly weightsOnly?: boolean } = {}): Promise<void> {
     const { model, program } = this.#requireRun()
-    await saveRunCheckpoint(path, model, program, {
+    if (weightsOnly) return this.profile('save_checkpoint', () => saveWeights(path, model, program, this.#progress))
+    const state = {
       progress: this.#progress,
       trainingBatches: this.#trainingBatches,
       seed: this.config.seed,
       metrics: this.callbackMetrics,
       callbacks: this.#callbacks.states(),
-    })
+    }
+    await this.profile('save_checkpoint', () => saveRunCheckpoint(path, model, program, state))
   }
 
   async #resume(path: string): Promise<void> {

@@ -69,6 +69,17 @@ export const trainerConfigSchema = z.strictObject({
   seed: z.number().int().default(0),
   /** Stop with an error when the loss or the gradients are NaN or infinite. */
   terminate_on_nan: z.boolean().default(true),
+  /** Find the op that makes the first NaN or infinity, forward or backward, and stop with an error that names it. Slow. */
+  detect_anomaly: z.boolean().default(false),
+  /**
+   * Measure a run: `simple` what it spends its time with, `advanced` also the ops of the first training steps. `fit` logs
+   * tables and writes them to `default_root_dir`, as `profile.txt`, with a Chrome trace, `trace.json`.
+   */
+  profiler: z.enum(['simple', 'advanced']).nullable().default(null),
+  /** `Trainer.tune` looks for a learning rate. */
+  auto_lr_find: z.boolean().default(false),
+  /** `Trainer.tune` looks for the largest batch size that fits into memory; true means `power`. */
+  auto_scale_batch_size: z.union([z.boolean(), z.enum(['power', 'binsearch'])]).default(false),
   enable_progress_bar: z.boolean().default(true),
   precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
   /** `cpu` runs ONNX Runtime on the processor; `ddp` and `dp`, as NeMo's configs have it, mean the same with one process. */

@@ -1,7 +1,6 @@
 import {
   add,
   clip,
-  compile,
   constant,
   div,
   input,
@@ -9,7 +8,6 @@ import {
   mul,
   onesLike,
   Parameter,
-  type Program,
   type Runtime,
   reduceSum,
   sizeOf,
@@ -19,6 +17,7 @@ import {
   type TensorData,
   vjp,
   withRandomStreams,
+  withScope,
   zerosLike,
 } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
@@ -28,9 +27,11 @@ import { collectUpdates } from '../modules/updates.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
 import { optimizerFeeds, stepContext } from '../optimizers/optimizer.js'
 import type { Optimization, UpdateRule } from '../optimizers/parameterGroups.js'
+import type { Anomaly } from './anomaly.js'
 import { batchFeeds } from './batchFeeds.js'
 import { TrainerError } from './errors.js'
 import { FreezeSchedule } from './freezeSchedule.js'
+import { StepProgram } from './stepProgram.js'
 import type { WeightAverage } from './weightAverage.js'
 
 /** How gradients become a step. */
@@ -45,6 +46,10 @@ export interface TrainingProgramOptions {
   /** Optimiser steps of the whole run, if there is a limit. */
   readonly maxSteps?: number | undefined
   readonly average?: WeightAverage | undefined
+  /** Look for the op that makes the first NaN or infinity of a step. Default false. */
+  readonly detectAnomaly?: boolean
+  /** Prefix of profiles of the first batches' steps. */
+  readonly profilePrefix?: string | undefined
 }
 
 /** Values that a training step gives besides the model's own outputs. */
@@ -53,7 +58,12 @@ export interface StepResult {
   /** Norm of all gradients before clipping; with accumulation only after the batches that move the weights. */
   readonly gradNorm: number | undefined
   readonly outputs: Readonly<Record<string, TensorData>>
+  /** Where the step went wrong, if that is looked for. */
+  readonly anomaly: Anomaly | undefined
 }
+
+/** What a step of the optimiser alone gives. */
+export type AppliedGradients = Pick<StepResult, 'anomaly'> & { readonly gradNorm: number }
 
 /** What a batch's step depends on besides the batch. */
 export interface StepMoment {
@@ -78,15 +88,18 @@ interface Part {
 // The programs that serve while the same weights are frozen.
 interface Variant {
   readonly frozen: readonly string[]
+  readonly profiled: boolean
   /** Forward and backward; moves the weights unless gradients are accumulated. */
-  readonly step: Program
+  readonly step: StepProgram
   /** Moves the weights by the sums of gradients. */
-  readonly apply: Program | undefined
+  readonly apply: StepProgram | undefined
 }
 
 type Gradients = ReadonlyMap<Parameter, Tensor>
 
 const OUTPUT = 'output/'
+// The first one warms up. Profiles of more would be large and say the same.
+const PROFILED_BATCHES = 6
 
 /**
  * A model's training step as programs. Without accumulation one program does everything in one run: forward, backward,
@@ -106,6 +119,7 @@ export class TrainingProgram {
   readonly #parts: readonly Part[]
   readonly #sums = new Map<Parameter, Parameter>()
   #variant: Variant | undefined
+  #batches = 0
 
   private constructor(model: Model, optimization: Optimization, options: TrainingProgramOptions) {
     this.#model = model
@@ -168,26 +182,32 @@ export class TrainingProgram {
   async run(batch: Batch, moment: StepMoment): Promise<StepResult> {
     const { step, apply } = await this.#at(moment.optimizerStep)
     const feeds = { ...this.#moment(step, moment.optimizerStep), ...batchFeeds(batch, this.#options.ports, step) }
-    const results = await step.run(feeds, { seed: moment.seed, step: moment.randomStep })
+    const { results, anomaly } = await step.run(feeds, { seed: moment.seed, step: moment.randomStep })
+    this.#batches++
     const outputs: Record<string, TensorData> = {}
     for (const [name, value] of Object.entries(results))
       if (name.startsWith(OUTPUT)) outputs[name.slice(OUTPUT.length)] = value
-    let gradNorm = results.grad_norm && Number(results.grad_norm.data[0])
-    if (apply && moment.applies) gradNorm = await this.applyGradients(moment.optimizerStep)
-    return { loss: Number(results.loss!.data[0]), gradNorm, outputs }
+    const loss = Number(results.loss!.data[0])
+    const gradNorm = results.grad_norm && Number(results.grad_norm.data[0])
+    if (anomaly || !apply || !moment.applies) return { loss, gradNorm, outputs, anomaly }
+    return { loss, outputs, ...(await this.applyGradients(moment.optimizerStep)) }
   }
 
   /**
    * Moves the weights by the gradients that were added up; for a group of batches whose last ones were left out.
    *
    * @param optimizerStep - Optimiser steps done so far.
-   * @returns the norm of the gradients before clipping.
    */
-  async applyGradients(optimizerStep: number): Promise<number> {
+  async applyGradients(optimizerStep: number): Promise<AppliedGradients> {
     const { apply } = await this.#at(optimizerStep)
     if (!apply) throw new TrainerError('Gradients are not accumulated; there is nothing to apply.')
-    const results = await apply.run(this.#moment(apply, optimizerStep))
-    return Number(results.grad_norm!.data[0])
+    const { results, anomaly } = await apply.run(this.#moment(apply, optimizerStep))
+    return { gradNorm: Number(results.grad_norm!.data[0]), anomaly }
+  }
+
+  /** Memory of the step's activations, in bytes, once it has run. */
+  async workspaceBytes(): Promise<number> {
+    return (await this.#variant?.step.workspaceBytes()) ?? 0
   }
 
   async dispose(): Promise<void> {
@@ -200,35 +220,41 @@ export class TrainingProgram {
   // The programs for an optimiser step.
   async #at(optimizerStep: number): Promise<Variant> {
     const frozen = this.#schedule.frozenModules(optimizerStep + 1)
-    if (this.#variant?.frozen.join() !== frozen.join()) {
+    const profiled = this.#options.profilePrefix !== undefined && this.#batches < PROFILED_BATCHES
+    if (this.#variant?.frozen.join() !== frozen.join() || this.#variant.profiled !== profiled) {
       await this.dispose()
-      this.#variant = await this.#compile(frozen)
+      this.#variant = await this.#compile(frozen, profiled)
     }
     return this.#variant!
   }
 
-  async #compile(frozen: readonly string[]): Promise<Variant> {
-    const { runtime, accumulate } = this.#options
+  async #compile(frozen: readonly string[], profiled: boolean): Promise<Variant> {
+    const { runtime, accumulate, detectAnomaly = false, profilePrefix } = this.#options
+    const options = { runtime, detectAnomaly, profilePrefix: profiled ? profilePrefix : undefined }
     const outputs: Record<string, Tensor> = { loss: this.#forward.loss }
     for (const [name, tensor] of Object.entries(this.#forward.outputs ?? {})) outputs[OUTPUT + name] = tensor
-    const gradients = this.#gradients(this.#trainedWith(frozen))
+    const byWeight = this.#gradients(this.#trainedWith(frozen))
+    const gradients = [...byWeight.values()]
     if (accumulate === 1) {
-      const { updates, norm } = this.#optimizerStep(gradients)
+      const { updates, norm } = this.#optimizerStep(byWeight)
       const all = { ...outputs, grad_norm: norm }
-      const step = await compile(all, { runtime, updates: [...this.#bufferUpdates, ...updates] })
-      return { frozen, step, apply: undefined }
+      const graph = { outputs: all, updates: [...this.#bufferUpdates, ...updates], gradients }
+      return { frozen, profiled, step: await StepProgram.compile(graph, options), apply: undefined }
     }
     // As Lightning does: every batch counts 1 / accumulate, also in a last group that is short.
-    const additions = [...gradients].map(([weight, gradient]) => {
+    const additions = [...byWeight].map(([weight, gradient]) => {
       const total = this.#sums.get(weight)!
       return [total, add(total, mul(gradient, 1 / accumulate))] as const
     })
-    const step = await compile(outputs, { runtime, updates: [...this.#bufferUpdates, ...additions] })
-    const sums = new Map([...gradients.keys()].map((weight) => [weight, this.#sums.get(weight)!]))
+    const step = await StepProgram.compile(
+      { outputs, updates: [...this.#bufferUpdates, ...additions], gradients },
+      options,
+    )
+    const sums = new Map([...byWeight.keys()].map((weight) => [weight, this.#sums.get(weight)!]))
     const { updates, norm } = this.#optimizerStep(sums)
     const zeros = [...sums.values()].map((total) => [total, zerosLike(total)] as const)
-    const apply = await compile({ grad_norm: norm }, { runtime, updates: [...updates, ...zeros] })
-    return { frozen, step, apply }
+    const graph = { outputs: { grad_norm: norm }, updates: [...updates, ...zeros], gradients: [...sums.values()] }
+    return { frozen, profiled, step, apply: await StepProgram.compile(graph, options) }
   }
 
   #gradients(weights: readonly Parameter[]): Gradients {
@@ -292,11 +318,13 @@ export class TrainingProgram {
 
   // Clips gradients, draws all updates of a step, and measures the norm.
   #optimizerStep(gradients: Gradients): { updates: Map<Parameter, Tensor>; norm: Tensor } {
-    const { clipped, norm } = clipGradients(gradients, this.#options)
-    const updates = this.#ruleUpdates(clipped)
-    const { average } = this.#options
-    const averages = average?.updates(updates, (name) => input(name, 'float32', [])) ?? []
-    return { updates: new Map([...updates, ...averages]), norm }
+    return withScope('optimizer', () => {
+      const { clipped, norm } = clipGradients(gradients, this.#options)
+      const updates = this.#ruleUpdates(clipped)
+      const { average } = this.#options
+      const averages = average?.updates(updates, (name) => input(name, 'float32', [])) ?? []
+      return { updates: new Map([...updates, ...averages]), norm }
+    })
   }
 
   #ruleUpdates(gradients: Gradients): Map<Parameter, Tensor> {
@@ -308,7 +336,7 @@ export class TrainingProgram {
   }
 
   // What moving the weights depends on besides gradients.
-  #moment(program: Program, optimizerStep: number): Record<string, TensorData> {
+  #moment(program: StepProgram, optimizerStep: number): Record<string, TensorData> {
     const feeds: Record<string, TensorData> = {}
     for (const { rule, suffix, freezeKey } of this.#parts) {
       const update = this.#schedule.updatesOf(freezeKey, optimizerStep) + 1

@@ -18,6 +18,8 @@ export interface WeightAverage {
    * @param scalar - The input that `scalars` gives a value to.
    */
   updates(weights: ReadonlyMap<Parameter, Tensor>, scalar: (name: string) => Tensor): Map<Parameter, Tensor>
+  /** Runs `work` with averages and weights exchanged. */
+  whileApplied<T>(work: () => Promise<T>): Promise<T>
   /** Values of inputs at an optimiser step, counted from 0. */
   scalars(step: number): Readonly<Record<string, number>>
 }

@@ -11,6 +11,7 @@ import {
   ModelCheckpoint,
   type ModelCheckpointOptions,
   NonFiniteLossError,
+  readTorchFile,
   Trainer,
   type TrainerConfigInput,
   type TrainingStep,
@@ -148,6 +149,12 @@ describe('EarlyStopping', () => {
 
   it('stopping_threshold ends at once', async () => {
     expect(await stopping([5, 0.9, 0.5], { stopping_threshold: 1 })).toMatchObject({ status: 'stopped', epoch: 2 })
+  })
+
+  it('divergence_threshold ends at once where the metric gets worse than that', async () => {
+    const stopped = { status: 'stopped', epoch: 3 }
+    expect(await stopping([5, 9, 11, 4], { divergence_threshold: 10, patience: 9 })).toMatchObject(stopped)
+    expect(await stopping([5, 3, 1, 9], { divergence_threshold: 2, patience: 9, mode: 'max' })).toMatchObject(stopped)
   })
 
   it('a NaN ends training, unless check_finite is off; it is never the best value', async () => {
@@ -297,6 +304,58 @@ describe('ModelCheckpoint', () => {
     const restored = await Model.restoreFrom(join(dirpath, 'tiny.nemo'))
     expect(restored).toBeInstanceOf(TinyModel)
     expect(await weightsOf(restored as TinyModel)).toEqual(await weightsOf(model))
+  })
+
+  it('save_best_model writes the best weights instead, and leaves the model as it is', async () => {
+    const dirpath = await mkdtemp(join(scratch, 'best-'))
+    const callback = new ModelCheckpoint({ dirpath, monitor: 'score', always_save_nemo: true, save_best_model: true })
+    const seen: Record<string, number[]>[] = []
+    const record: Callback = { onValidationEnd: async (_, trained) => void seen.push(await weightsOf(trained)) }
+    const { model } = await train([callback, script([3, 1, 2]), record], { max_epochs: 3 })
+    const restored = await Model.restoreFrom(join(dirpath, 'model.nemo'))
+    expect(await weightsOf(restored)).toEqual(seen[1])
+    expect(await weightsOf(model)).toEqual(seen[2])
+  })
+
+  it('filename names the best; equal names get a version', async () => {
+    const filename = 'digits-{epoch:02d}-{score:.1f}'
+    const { files } = await checkpoints([1.06, 1.06, 2], { filename })
+    expect(files).toEqual([
+      'digits-epoch=00-score=1.1.ckpt',
+      'digits-epoch=01-score=1.1.ckpt',
+      'digits-epoch=02-score=2.0.ckpt',
+    ])
+    expect((await checkpoints([1.06, 1.06], { filename: '{score:.1f}' })).files).toEqual([
+      'score=1.1-v1.ckpt',
+      'score=1.1.ckpt',
+    ])
+    await expect(checkpoints([1], { filename: '{wer}' })).rejects.toThrow(/names wer, which was not logged/)
+  })
+
+  it('every_n_epochs looks at the validations of some epochs only', async () => {
+    const { files } = await checkpoints([5, 3, 4, 2], { save_top_k: -1, every_n_epochs: 2 })
+    expect(scores(files)).toEqual([2, 3])
+  })
+
+  it('save_weights_only leaves out what a run needs to go on; the last checkpoint is whole', async () => {
+    const { callback } = await checkpoints([1], { save_weights_only: true, save_last: true })
+    const keys = async (path: string) => [...((await readTorchFile(path)) as unknown as Map<string, unknown>).keys()]
+    expect(await keys(callback.bestPath!)).toEqual(['state_dict', 'epoch', 'global_step', 'ema_state_dict'])
+    expect(await keys(callback.lastPath)).toContain('optimizer_states')
+  })
+
+  it('save_end marks a run that was completed, until it goes on', async () => {
+    const dirpath = await mkdtemp(join(scratch, 'end-'))
+    const options = { dirpath, save_top_k: 0, save_end: true }
+    const first = new ModelCheckpoint(options)
+    const { model } = await train([first], { max_epochs: 1 })
+    expect((await readdir(dirpath)).sort()).toEqual(['model-end.ckpt', 'model-last.ckpt'])
+    const files: string[][] = []
+    const look: Callback = { onTrainBatchEnd: async () => void files.push((await readdir(dirpath)).sort()) }
+    const callbacks = [new ModelCheckpoint({ ...options, every_n_train_steps: 1 }), look]
+    await new Trainer({ max_epochs: 2 }, { runtime, callbacks }).fit(model, { checkpoint: first.endPath })
+    expect(files.at(-1)).toEqual(['model-last.ckpt'])
+    expect((await readdir(dirpath)).sort()).toEqual(['model-end.ckpt', 'model-last.ckpt'])
   })
 
   it('writes nothing during fast_dev_run', async () => {

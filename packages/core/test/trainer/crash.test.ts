@@ -79,7 +79,13 @@ const settings: CrashSettings = {
     seed: 5,
     log_every_n_steps: 1,
   },
-  model: { dropout: 0.3, optim: { name: 'adamw', lr: 0.02, sched: { name: 'CosineAnnealing', warmup_steps: 3 } } },
+  model: {
+    dropout: 0.3,
+    optim: { name: 'adamw', lr: 0.02, sched: { name: 'CosineAnnealing', warmup_steps: 3 } },
+    optim_param_groups: { '*.bias': { lr: 0.01, weight_decay: 0 } },
+    freeze_updates: { enabled: true, modules: { encoder: 3, decoder: [8, 12] } },
+  },
+  ema: 0.9,
   // A batch in the middle and the last sample have nothing to give.
   data: { length: 27, batch_size: 3, shuffle: true, noise: 0.3, seed: 3, skip: [26] },
   every: 1,

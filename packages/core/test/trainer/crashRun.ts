@@ -8,7 +8,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EarlyStopping, ModelCheckpoint, Trainer, type TrainerConfigInput } from '../../src/index.js'
+import { EarlyStopping, EMA, ModelCheckpoint, Trainer, type TrainerConfigInput } from '../../src/index.js'
 import { type TinyConfig, type TinyDataOptions, tinyLoader, tinyModel, weightsOf } from './tinyModel.js'
 
 /** What the process is to do. */
@@ -16,6 +16,8 @@ export interface CrashSettings {
   readonly trainer: TrainerConfigInput
   readonly model: TinyConfig
   readonly data: TinyDataOptions
+  /** Decay of moving averages of the weights. */
+  readonly ema: number
   /** Optimiser steps between two checkpoints. */
   readonly every: number
   /** Batches of this process after which it waits for a signal, if none came by then. */
@@ -25,7 +27,11 @@ export interface CrashSettings {
 const [folder, text] = process.argv.slice(2)
 const settings = JSON.parse(text!) as CrashSettings
 const model = tinyModel(settings.model, settings.data)
-model.validationLoaders = [{ name: 'val', loader: tinyLoader({ length: 8 }) }]
+model.validationLoaders = [
+  { name: 'val', loader: tinyLoader({ length: 8 }) },
+  { name: 'other', loader: tinyLoader({ length: 5, scale: 2 }) },
+]
+const averages = new EMA({ decay: settings.ema })
 const checkpoints = new ModelCheckpoint({
   dirpath: join(folder!, 'checkpoints'),
   save_top_k: 2,
@@ -35,6 +41,7 @@ let done = 0
 const trainer = new Trainer(settings.trainer, {
   callbacks: [
     checkpoints,
+    averages,
     new EarlyStopping({ patience: 1000 }),
     {
       // What was left out is no news here.
@@ -51,9 +58,12 @@ const resumes = existsSync(checkpoints.lastPath)
 process.stdout.write(resumes ? 'resumed\n' : 'started\n')
 const result = await trainer.fit(model, resumes ? { checkpoint: checkpoints.lastPath } : {})
 await trainer.dispose()
+const weights = await weightsOf(model)
+await averages.apply()
+const averaged = await weightsOf(model)
 const { status, metrics, globalStep, epoch } = result
 if (status !== 'interrupted') {
-  const outcome = { weights: await weightsOf(model), metrics, globalStep, epoch, best: checkpoints.bestPath }
+  const outcome = { weights, averaged, metrics, globalStep, epoch, best: checkpoints.bestPath }
   writeFileSync(join(folder!, 'outcome.json'), JSON.stringify(outcome))
 }
 process.stdout.write(`end ${status}\n`)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Callback,
   EarlyStopping,
+  EMA,
   MetricsHistory,
   ModelCheckpoint,
   RandomGenerator,
@@ -31,6 +32,8 @@ interface Setting {
   readonly trainer: TrainerConfigInput
   readonly model?: TinyConfig
   readonly data?: TinyDataOptions
+  /** Decay of moving averages of the weights. */
+  readonly ema?: number
 }
 
 const base: Setting = {
@@ -41,9 +44,13 @@ const base: Setting = {
 
 async function train(setting: Setting, callbacks: readonly Callback[] = [], checkpoint?: string) {
   const model = tinyModel(setting.model, setting.data)
-  model.validationLoaders = [{ name: 'val', loader: tinyLoader({ length: 8 }) }]
+  model.validationLoaders = [
+    { name: 'val', loader: tinyLoader({ length: 8 }) },
+    { name: 'other', loader: tinyLoader({ length: 5, scale: 2 }) },
+  ]
   const recorder = new Recorder()
-  const trainer = new Trainer(setting.trainer, { callbacks: [...callbacks, recorder], runtime })
+  const averages = setting.ema === undefined ? [] : [new EMA({ decay: setting.ema, every_n_steps: 2 })]
+  const trainer = new Trainer(setting.trainer, { callbacks: [...callbacks, ...averages, recorder], runtime })
   const result = await trainer.fit(model, checkpoint === undefined ? {} : { checkpoint })
   return { recorder, result, trainer, weights: await weightsOf(model) }
 }
@@ -83,6 +90,20 @@ describe('going on from a checkpoint', () => {
       { ...base, trainer: { ...base.trainer, max_epochs: -1, max_steps: 8 } },
     ],
     ['a few batches over and over', { ...base, trainer: { ...base.trainer, overfit_batches: 2 } }],
+    [
+      'moving averages, groups of weights and modules that freeze and thaw, with accumulation',
+      {
+        trainer: { ...base.trainer, accumulate_grad_batches: 2 },
+        model: {
+          dropout: 0.4,
+          optim: { name: 'adam', lr: 0.02, sched: { name: 'CosineAnnealing', warmup_steps: 2 } },
+          optim_param_groups: { '*.bias': { lr: 0.05, betas: [0.5, 0.9] } },
+          freeze_updates: { enabled: true, modules: { encoder: 2, decoder: [4, 6] } },
+        },
+        data: { length: 20, shuffle: true, noise: 0.5 },
+        ema: 0.8,
+      },
+    ],
   ])('ends with the same bits from every place: %s', async (name, setting) => {
     const folder = await mkdtemp(join(scratch, 'places-'))
     const saves = savesEverywhere(folder)

@@ -112,6 +112,8 @@ export interface TinyConfig {
   readonly batch_norm?: boolean
   readonly channels?: number
   readonly optim?: ConfigObject
+  readonly optim_param_groups?: ConfigObject
+  readonly freeze_updates?: ConfigObject
 }
 
 /** A convolution, batch normalisation, dropout and a linear layer on the mean over time; squared error. */

@@ -11,6 +11,8 @@ export interface Plan {
   readonly updates: readonly { readonly parameter: Parameter; readonly tensor: Tensor }[]
   /** Parameters keep their present value for ever, so that the runtime may fold and repack them. */
   readonly freezeParameters: boolean
+  /** Where to write a profile; runtimes that cannot refuse the plan. */
+  readonly profilePrefix?: string
 }
 
 /** A plan made ready to run. */

@@ -15,6 +15,8 @@ export interface EarlyStoppingOptions {
   readonly min_delta?: number
   /** Value that is good enough to end at once. */
   readonly stopping_threshold?: number
+  /** Value beyond which, on the bad side, training ends at once. */
+  readonly divergence_threshold?: number
   /** End at once when the metric is NaN or infinite. Default true. */
   readonly check_finite?: boolean
 }
@@ -24,8 +26,9 @@ export class EarlyStopping implements Callback {
   #best: number | undefined
   #waited = 0
   #last: number | undefined
-  readonly #options: Required<Omit<EarlyStoppingOptions, 'stopping_threshold'>> & {
+  readonly #options: Required<Omit<EarlyStoppingOptions, 'stopping_threshold' | 'divergence_threshold'>> & {
     readonly stopping_threshold: number | undefined
+    readonly divergence_threshold: number | undefined
   }
 
   constructor(options: EarlyStoppingOptions = {}) {
@@ -35,6 +38,7 @@ export class EarlyStopping implements Callback {
       patience: 3,
       min_delta: 0,
       stopping_threshold: undefined,
+      divergence_threshold: undefined,
       check_finite: true,
       ...options,
     }
@@ -46,11 +50,12 @@ export class EarlyStopping implements Callback {
   }
 
   #ends(): boolean {
-    const { patience, stopping_threshold, check_finite } = this.#options
+    const { patience, stopping_threshold, divergence_threshold, check_finite } = this.#options
     const last = this.#last
     if (last === undefined) return false
     if (check_finite && !Number.isFinite(last)) return true
     if (stopping_threshold !== undefined && this.#gain(stopping_threshold, last) >= 0) return true
+    if (divergence_threshold !== undefined && this.#gain(divergence_threshold, last) < 0) return true
     return this.#waited >= patience
   }
 

@@ -2,6 +2,7 @@ import { nodeBuiltin } from '../../checkpoint/nodeBuiltin.js'
 import type { Model } from '../../models/model.js'
 import type { Callback, CallbackState, Metrics } from '../callback.js'
 import { TrainerError } from '../errors.js'
+import { readWeights } from '../runCheckpoint.js'
 import type { Trainer } from '../trainer.js'
 
 /** Settings of checkpoints; Lightning's and NeMo's keys. */
@@ -14,14 +15,30 @@ export interface ModelCheckpointOptions {
   readonly monitor?: string
   /** Whether small or large values are good. Default `min`. */
   readonly mode?: 'min' | 'max'
+  /**
+   * Names of the best, without folder and ending: `{epoch}`, `{step}` and metrics, which may have a number format, stand
+   * for `epoch=3` and the like. Default `PREFIX--{MONITOR:.4f}-{epoch}-{step}`.
+   */
+  readonly filename?: string | null
   /** How many of the best to keep; 0 none, -1 all. Default 3. */
   readonly save_top_k?: number
   /** Keep `PREFIX-last.ckpt` up to date, so that a run can go on. Default true. */
   readonly save_last?: boolean
+  /** The best are only weights, from which no run can go on. The last one is always whole. Default false. */
+  readonly save_weights_only?: boolean
+  /** Look for the best only in validations of every so manieth epoch. Default 1. */
+  readonly every_n_epochs?: number
+  /** Write `PREFIX-end.ckpt` when training ends, unless it was interrupted: NeMo's mark of a completed run. Default false. */
+  readonly save_end?: boolean
   /** Also write the last checkpoint every so many optimiser steps; 0 for only after validations and epochs. Default 0. */
   readonly every_n_train_steps?: number
-  /** Write the final weights as `PREFIX.nemo` at the end of training, unless it was interrupted. Default false. */
+  /**
+   * Write the final weights, or their moving averages where a callback keeps some, as `PREFIX.nemo` at the end of
+   * training, unless it was interrupted. Default false.
+   */
   readonly always_save_nemo?: boolean
+  /** `PREFIX.nemo` holds the weights of the best checkpoint instead of the final ones. Default false. */
+  readonly save_best_model?: boolean
 }
 
 interface Kept {
@@ -55,9 +72,14 @@ export class ModelCheckpoint implements Callback {
       monitor: 'val_loss',
       mode: 'min',
       save_top_k: 3,
+      filename: null,
       save_last: true,
+      save_weights_only: false,
+      every_n_epochs: 1,
+      save_end: false,
       every_n_train_steps: 0,
       always_save_nemo: false,
+      save_best_model: false,
       ...options,
     }
   }
@@ -65,6 +87,11 @@ export class ModelCheckpoint implements Callback {
   /** Path of the checkpoint that a run goes on from. */
   get lastPath(): string {
     return this.#in(`${this.#options.prefix}-last.ckpt`)
+  }
+
+  /** Path of the checkpoint that says that the run was completed. */
+  get endPath(): string {
+    return this.#in(`${this.#options.prefix}-end.ckpt`)
   }
 
   /** Path of the best checkpoint so far. */
@@ -100,13 +127,14 @@ export class ModelCheckpoint implements Callback {
   /** @throws TrainerError if the metric was never logged. */
   async onValidationEnd(trainer: Trainer, _model: Model, metrics: Metrics): Promise<void> {
     if (trainer.config.fast_dev_run) return
-    if (this.#options.save_top_k !== 0) await this.#saveIfGood(trainer, metrics)
+    const { save_top_k, every_n_epochs } = this.#options
+    if (save_top_k !== 0 && (trainer.currentEpoch + 1) % every_n_epochs === 0) await this.#saveIfGood(trainer, metrics)
     await this.#saveLast(trainer)
     await this.#removeDropped()
   }
 
   async #saveIfGood(trainer: Trainer, metrics: Metrics): Promise<void> {
-    const { monitor, mode, save_top_k, prefix } = this.#options
+    const { monitor, mode, save_top_k, save_weights_only } = this.#options
     const value = metrics[monitor] ?? trainer.callbackMetrics[monitor]
     if (value === undefined) {
       throw new TrainerError(
@@ -117,13 +145,27 @@ export class ModelCheckpoint implements Callback {
     const limit = save_top_k < 0 ? Number.POSITIVE_INFINITY : save_top_k
     const rank = this.#kept.filter((kept) => !better(value, kept.value)).length
     if (rank >= limit) return
-    const metric = `${monitor.replace(/[/\\]/g, '_')}=${value.toFixed(4)}`
-    const file = `${prefix}--${metric}-epoch=${trainer.currentEpoch}-step=${trainer.globalStep}.ckpt`
+    const file = this.#nameOfBest(trainer, value)
     const ranked = [...this.#kept.slice(0, rank), { file, value }, ...this.#kept.slice(rank)]
     // Before writing, so that the file knows of itself.
     this.#kept = ranked.slice(0, limit)
     this.#dropped = [...this.#dropped, ...ranked.slice(limit).map((kept) => kept.file)]
-    await trainer.saveCheckpoint(this.#in(file))
+    await trainer.saveCheckpoint(this.#in(file), { weightsOnly: save_weights_only })
+  }
+
+  #nameOfBest(trainer: Trainer, value: number): string {
+    const { monitor, prefix, filename } = this.#options
+    const values: Record<string, number> = {
+      ...trainer.callbackMetrics,
+      epoch: trainer.currentEpoch,
+      step: trainer.globalStep,
+      [monitor]: value,
+    }
+    const name = formatName(filename ?? `${prefix}--{${monitor}:.4f}-{epoch}-{step}`, values)
+    const taken = (file: string) => this.#kept.some((kept) => kept.file === file)
+    let file = `${name}.ckpt`
+    for (let version = 1; taken(file); version++) file = `${name}-v${version}.ckpt`
+    return file
   }
 
   // Only when the last checkpoint no longer counts on them: a run that is killed in between removes them later.
@@ -148,9 +190,25 @@ export class ModelCheckpoint implements Callback {
 
   async onFitEnd(trainer: Trainer, model: Model): Promise<void> {
     await this.#saveLast(trainer)
-    const { always_save_nemo, prefix } = this.#options
-    if (always_save_nemo && !trainer.interrupted && !trainer.config.fast_dev_run)
-      await model.saveTo(this.#in(`${prefix}.nemo`))
+    if (trainer.interrupted || trainer.config.fast_dev_run) return
+    const { always_save_nemo, save_end } = this.#options
+    if (save_end) await trainer.saveCheckpoint(this.endPath)
+    if (always_save_nemo) await this.#saveNemo(trainer, model)
+  }
+
+  async #saveNemo(trainer: Trainer, model: Model): Promise<void> {
+    const { prefix, save_best_model } = this.#options
+    const path = this.#in(`${prefix}.nemo`)
+    const best = this.bestPath
+    if (!save_best_model || best === undefined) return trainer.withAveragedWeights(() => model.saveTo(path))
+    const weights = await readWeights(best, trainer.evaluatesAverages)
+    const final = await model.stateDict()
+    model.loadStateDict(weights)
+    try {
+      await model.saveTo(path)
+    } finally {
+      model.loadStateDict(final)
+    }
   }
 
   async #saveLast(trainer: Trainer): Promise<void> {
@@ -158,6 +216,8 @@ export class ModelCheckpoint implements Callback {
     const state = `${batchesDone} ${validationDue}`
     if (!this.#options.save_last || trainer.config.fast_dev_run || this.#saved === state) return
     await trainer.saveCheckpoint(this.lastPath)
+    // A run that goes on is no longer completed.
+    if (this.#options.save_end) await builtin().fs.rm(this.endPath, { force: true })
     this.#saved = state
     this.#savedStep = trainer.globalStep
   }
@@ -183,4 +243,22 @@ export class ModelCheckpoint implements Callback {
     this.#kept = files('file').map((file, i) => ({ file, value: Number(state[`value${i}`]) }))
     this.#dropped = files('dropped')
   }
+}
+
+// Lightning's format: `{val_loss:.2f}` becomes `val_loss=0.12`.
+function formatName(template: string, values: Readonly<Record<string, number>>): string {
+  return template.replace(/\{([^{}:]+)(?::\.?(\d+)([df]))?\}/g, (_, name: string, digits?: string, kind?: string) => {
+    const value = values[name]
+    if (value === undefined)
+      throw new TrainerError(
+        `ModelCheckpoint: filename ${template} names ${name}, which was not logged. Logged: ${Object.keys(values).join(', ')}.`,
+      )
+    const text =
+      digits === undefined
+        ? String(value)
+        : kind === 'f'
+          ? value.toFixed(Number(digits))
+          : String(value).padStart(Number(digits), '0')
+    return `${name.replace(/[/\\]/g, '_')}=${text}`
+  })
 }

@@ -128,7 +128,11 @@ class OrtRuntime implements Runtime {
       outputs: plan.outputs.map(({ name }) => name),
     }
     try {
-      return await this.#host.create(sessionPlan, this.#settings)
+      const { profilePrefix } = plan
+      return await this.#host.create(sessionPlan, {
+        ...this.#settings,
+        ...(profilePrefix !== undefined && { profilePrefix }),
+      })
     } catch (error) {
       throw new CompileError(`ONNX Runtime refused the graph: ${(error as Error).message}`, { cause: error })
     }
