@@ -27,7 +27,9 @@ export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 export { editDistance } from './metrics/editDistance.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
 // Models
+export { ASRModel, type EncodedAudio } from './models/asrModel.js'
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
+export { EncDecRNNTModel, TransducerMetrics, type TransducerTranscript } from './models/encDecRNNTModel.js'
 // Modules
 export {
   AudioToMelSpectrogramPreprocessor,
@@ -64,4 +66,5 @@ export { GreedyCTCDecoder } from './neuralFactory/greedyCTCDecoder.js'
 export { JasperDecoderForCTC, type JasperDecoderForCTCConfig } from './neuralFactory/jasperDecoderForCTC.js'
 export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
 // Transcription
-export type { AudioInput, CtcTranscript, TranscribeOptions } from './transcription/ctcTranscriber.js'
+export type { CtcTranscript } from './transcription/ctcTranscriber.js'
+export { type AudioInput, type Recognition, type TranscribeOptions, Transcriber } from './transcription/transcriber.js'

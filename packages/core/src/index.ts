@@ -98,6 +98,8 @@ export { DataError, DataWorkerError } from './data/errors.js'
 export { type ItemContext, IterableDataset, type ShardContext } from './data/iterableDataset.js'
 export { int64Vector, padRows } from './data/pad.js'
 export { shuffleBuffer } from './data/shuffleBuffer.js'
+export { type DownloadedFile, type DownloadOptions, downloadFile, measureFile } from './download/downloadFile.js'
+export { DownloadError } from './download/errors.js'
 // Experiments: folders, results, reports
 export { ExperimentError, ExperimentFolderError, ExperimentResumeError } from './experiment/errors.js'
 export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'
@@ -165,10 +167,16 @@ export {
   Model,
   type ModelClass,
   type NamedLoader,
-  type Optimization,
   type RestoreOptions,
   type TrainingStep,
 } from './models/model.js'
+export {
+  type FetchOptions,
+  fetchPretrained,
+  type PretrainedModelInfo,
+  pretrainedModels,
+  registerPretrainedModels,
+} from './models/pretrained.js'
 export { Layer, ModuleList, Sequential } from './modules/containers.js'
 export { ModuleError, StateDictError } from './modules/errors.js'
 export {

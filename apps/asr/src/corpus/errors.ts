@@ -29,10 +29,3 @@ export class CorpusFolderError extends CorpusError {
     super('NEMO_CORPUS_FOLDER', message, options)
   }
 }
-
-/** A data set could not be fetched or arrived damaged. Code `NEMO_CORPUS_DOWNLOAD`. */
-export class DownloadError extends CorpusError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('NEMO_CORPUS_DOWNLOAD', message, options)
-  }
-}

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { DownloadError, type DownloadOptions, downloadFile } from '@nemo/core'
 import { configure, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js'
-import { type DownloadOptions, downloadFile } from './download.js'
-import { CorpusFolderError, DownloadError } from './errors.js'
+import { CorpusFolderError } from './errors.js'
 import { loadFsdd } from './fsdd.js'
 
 /** The release that `downloadFsdd` fetches: 3,000 recordings of six speakers. */

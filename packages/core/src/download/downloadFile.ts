@@ -1,24 +1,31 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeModule } from '../config/nodeModule.js'
 import { DownloadError } from './errors.js'
 
 /** Options of `downloadFile`. */
 export interface DownloadOptions {
   /** `http:` or `https:`; redirections are followed. */
-  url: string
+  readonly url: string
   /** File to make. What has arrived so far is kept in `PATH.part` beside it, also between runs. */
-  path: string
+  readonly path: string
+  /** SHA-256 of the whole file, in hexadecimal digits. Another file is refused and removed. */
+  readonly sha256?: string
   /** Longest wait for an answer, and between two pieces of it, in milliseconds. Default 30000. */
-  timeoutMs?: number
+  readonly timeoutMs?: number
   /** How often to try again after a broken or refused connection. Default 4. */
-  retries?: number
+  readonly retries?: number
   /** Wait before the first new try, in milliseconds; it doubles each time. Default 500. */
-  retryDelayMs?: number
+  readonly retryDelayMs?: number
   /** Larger files are refused. Default 512 MiB. */
-  maxBytes?: number
+  readonly maxBytes?: number
   /** Called with the bytes there and, when the server told, the bytes wanted. */
-  onProgress?: (bytes: number, wanted: number | undefined) => void
+  readonly onProgress?: (bytes: number, wanted: number | undefined) => void
+}
+
+/** A file that has been downloaded. */
+export interface DownloadedFile {
+  readonly bytes: number
+  /** In hexadecimal digits. */
+  readonly sha256: string
 }
 
 /** What identifies the file that a `.part` belongs to. */
@@ -33,11 +40,14 @@ class Refused extends Error {}
 
 /**
  * Downloads a file: with time-outs, tries again after failures, goes on where a broken connection left off (HTTP `Range` with
- * `If-Range`, so a file that changed meanwhile starts over), and checks the length. The file appears only when it is whole.
+ * `If-Range`, so a file that changed meanwhile starts over), and checks length and checksum. The file appears only when it is
+ * whole.
  *
  * @throws DownloadError naming the URL and the last failure.
  */
-export async function downloadFile(options: DownloadOptions): Promise<void> {
+export async function downloadFile(options: DownloadOptions): Promise<DownloadedFile> {
+  const { mkdir, rename, rm } = files()
+  const { dirname } = nodeModule('node:path')
   const { url, path, retries = 4, retryDelayMs = 500 } = options
   const { protocol } = parseUrl(url)
   if (protocol !== 'http:' && protocol !== 'https:') {
@@ -47,17 +57,38 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await fetchPart(options)
+      const downloaded = await checkSum(options)
       await rename(`${path}.part`, path)
       await rm(`${path}.part.json`, { force: true })
-      return
+      return downloaded
     } catch (cause) {
       if (cause instanceof Refused || attempt >= retries) {
         const tries = attempt === 0 ? '' : ` after ${attempt + 1} tries`
         throw new DownloadError(`${url} could not be downloaded${tries}: ${reasonOf(cause)}.`, { cause })
       }
-      await sleep(retryDelayMs * 2 ** attempt)
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs * 2 ** attempt))
     }
   }
+}
+
+const files = () => nodeModule('node:fs').promises
+
+/** Size and SHA-256 of a file. */
+export async function measureFile(path: string): Promise<DownloadedFile> {
+  const hash = nodeModule('node:crypto').createHash('sha256')
+  let bytes = 0
+  for await (const chunk of nodeModule('node:fs').createReadStream(path) as AsyncIterable<Uint8Array>) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+async function checkSum({ path, sha256 }: DownloadOptions): Promise<DownloadedFile> {
+  const measured = await measureFile(`${path}.part`)
+  if (sha256 === undefined || sha256.toLowerCase() === measured.sha256) return measured
+  await files().rm(`${path}.part`)
+  throw new Refused(`its SHA-256 is ${measured.sha256}, expected ${sha256.toLowerCase()}; it was removed`)
 }
 
 function parseUrl(url: string): URL {
@@ -70,6 +101,7 @@ function parseUrl(url: string): URL {
 
 /** One request: completes the `.part` file or throws. */
 async function fetchPart(options: DownloadOptions): Promise<void> {
+  const { rm, writeFile } = files()
   const { url, path, timeoutMs = 30_000, maxBytes = 512 * 2 ** 20, onProgress } = options
   const part = `${path}.part`
   const known = await readPartInfo(part, url)
@@ -85,6 +117,8 @@ async function fetchPart(options: DownloadOptions): Promise<void> {
         ...(known !== undefined && have > 0 ? { Range: `bytes=${have}-`, 'If-Range': known.validator } : {}),
       },
     })
+    // What is there is more than the server has: the next try starts over.
+    if (response.status === 416) await rm(`${part}.json`, { force: true })
     const start = checkStatus(response, have)
     if (start !== have) await rm(part, { force: true })
     const total = wantedBytes(response, start)
@@ -134,7 +168,7 @@ async function appendBody(
   },
 ): Promise<number> {
   if (response.body === null) throw new Error('the server answered without content')
-  const file = await open(part, start === 0 ? 'w' : 'a')
+  const file = await files().open(part, start === 0 ? 'w' : 'a')
   let bytes = start
   try {
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
@@ -153,7 +187,7 @@ async function appendBody(
 
 async function readPartInfo(part: string, url: string): Promise<PartInfo | undefined> {
   try {
-    const info = JSON.parse(await readFile(`${part}.json`, 'utf8')) as Partial<PartInfo> | null
+    const info = JSON.parse(await files().readFile(`${part}.json`, 'utf8')) as Partial<PartInfo> | null
     return info?.url === url && typeof info.validator === 'string' ? (info as PartInfo) : undefined
   } catch {
     return undefined
@@ -161,10 +195,10 @@ async function readPartInfo(part: string, url: string): Promise<PartInfo | undef
 }
 
 async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  )
+  const found = await files()
+    .stat(path)
+    .catch(() => undefined)
+  return found?.size ?? 0
 }
 
 /** The innermost message: fetch wraps what matters ("getaddrinfo ENOTFOUND") in "fetch failed". */

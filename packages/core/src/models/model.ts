@@ -1,7 +1,10 @@
 import type { Tensor, TensorData } from '@nemo/graph'
 import { atomicWriteFile } from '../checkpoint/atomicWriteFile.js'
 import { packNemo, readNemo } from '../checkpoint/nemoArchive.js'
-import { OrderedDict } from '../checkpoint/pythonValue.js'
+import { OrderedDict, type PythonValue } from '../checkpoint/pythonValue.js'
+import { readTorchFile } from '../checkpoint/readTorch.js'
+import { asStateDict } from '../checkpoint/stateDict.js'
+import { lightningModules } from '../checkpoint/torchGlobals.js'
 import { Config } from '../config/config.js'
 import type { ConfigObject } from '../config/configValue.js'
 import { isConfigObject } from '../config/configValue.js'
@@ -21,7 +24,15 @@ import {
 import { createOptimizer, type OptimizerConfig } from '../optimizers/registry.js'
 import { createScheduler, type SchedulerConfig } from '../schedulers/registry.js'
 import { ModelError } from './errors.js'
+import { fromPython } from './hyperParameters.js'
 import type { MetricAccumulator } from './metrics.js'
+import {
+  type FetchOptions,
+  fetchPretrained,
+  findPretrained,
+  type PretrainedModelInfo,
+  pretrainedModels,
+} from './pretrained.js'
 
 /** What a training step's graph gives. */
 export interface TrainingStep {
@@ -219,37 +230,62 @@ export abstract class Model extends NeuralModule {
     const where = typeof source === 'string' ? source : 'the archive'
     const parsed = parseYaml(archive.config, typeof source === 'string' ? source : 'model_config.yaml')
     if (!isConfigObject(parsed)) throw new ModelError(`${where}: model_config.yaml: expected a mapping.`)
-    const resolved = new Config(parsed).toObject()
-    const { overrideConfig } = options
-    const config = typeof overrideConfig === 'function' ? overrideConfig(resolved) : (overrideConfig ?? resolved)
-    const abstract = (this as unknown) === Model
-    const target = config.target
-    if (abstract && typeof target !== 'string') {
-      throw new ModelError(
-        `${where}: its config names no target, so its class is unknown. Call restoreFrom on the class itself.`,
-      )
+    const saved = { where, config: parsed, weights: archive.weights, artifacts: archive.artifacts }
+    return assemble(this, saved, options, 'restoreFrom')
+  }
+
+  /**
+   * Reads weights and config from a checkpoint of a run (`*.ckpt`), of ours or of NeMo and Lightning. Called on `Model`
+   * itself, the class is found by the config's `target`.
+   *
+   * @throws ModelError if the checkpoint has no config and `overrideConfig` gives none; all that `readTorchFile` throws.
+   */
+  static async loadFromCheckpoint<M extends Model>(
+    this: (abstract new (cfg: ConfigObject) => M) | ModelClass<M>,
+    path: string,
+    options: RestoreOptions = {},
+  ): Promise<M> {
+    const contents = await readTorchFile(path, { opaque: lightningModules })
+    const entry = (holder: PythonValue | undefined, key: string): PythonValue | undefined =>
+      holder instanceof Map ? (holder as ReadonlyMap<PythonValue, PythonValue>).get(key) : undefined
+    const weights = asStateDict(entry(contents, 'state_dict') ?? null, `${path}: state_dict`)
+    const config = fromPython(entry(entry(contents, 'hyper_parameters'), 'cfg'), 'hyper_parameters.cfg')
+    if (!isConfigObject(config) && !isConfigObject(options.overrideConfig))
+      throw new ModelError(`${path} holds no config (hyper_parameters.cfg); give one as overrideConfig.`)
+    const saved = { where: path, config: isConfigObject(config) ? config : {}, weights, artifacts: new Map() }
+    return assemble(this, saved, options, 'loadFromCheckpoint')
+  }
+
+  /**
+   * Public models of this class and their addresses; of all classes on `Model` itself. NeMo's `list_available_models`.
+   */
+  static listAvailableModels(): readonly PretrainedModelInfo[] {
+    const all = pretrainedModels()
+    return (this as unknown) === Model ? all : all.filter(({ target }) => target.endsWith(`.${this.name}`))
+  }
+
+  /**
+   * Downloads a public model, or takes it from the cache, and restores it. Called on `Model` itself, the class is that of
+   * the name. NeMo's `from_pretrained`.
+   *
+   * @param name - A name of `listAvailableModels`.
+   * @throws ModelError for an unknown name; UnknownTargetError if its class is not there (before anything is downloaded);
+   * DownloadError, which says what to do without a network; all that `restoreFrom` throws.
+   */
+  static async fromPretrained<M extends Model>(
+    this: (abstract new (cfg: ConfigObject) => M) | ModelClass<M>,
+    name: string,
+    { overrideConfig, strict, ...fetching }: RestoreOptions & FetchOptions = {},
+  ): Promise<M> {
+    const own = this as unknown as typeof Model
+    const info = findPretrained(name, own.listAvailableModels())
+    if (own === Model) resolveTarget(info.target, name)
+    const path = await fetchPretrained(info, fetching)
+    const restoring: RestoreOptions = {
+      ...(overrideConfig !== undefined && { overrideConfig }),
+      ...(strict !== undefined && { strict }),
     }
-    const make = (): unknown =>
-      abstract ? resolveTarget(String(target), 'target').factory({ cfg: config }) : new (this as ModelClass<M>)(config)
-    let model: unknown
-    try {
-      model = withArtifacts(archive.artifacts, make)
-      if (!(model instanceof Model)) throw new ModelError(`${where}: its target ${String(target)} is no model.`)
-      for (const [name, contents] of archive.artifacts) model.registerArtifact(name, contents)
-      model.loadStateDict(archive.weights as unknown as ReadonlyMap<string, TensorData>, {
-        strict: options.strict ?? true,
-      })
-    } catch (cause) {
-      // The likely reason for a config or weights that do not fit, where it is one.
-      if (abstract || cause instanceof ModelError || typeof target !== 'string') throw cause
-      const expected = model instanceof Model ? model.target : this.name
-      if (target === expected || target.endsWith(`.${expected}`)) throw cause
-      throw new ModelError(
-        `${where} holds a ${target}, not a ${expected}: ${(cause as Error).message} Call restoreFrom on that class, or on Model.`,
-        { cause },
-      )
-    }
-    return model.eval() as M
+    return Model.restoreFrom.call(this, path, restoring) as Promise<M>
   }
 
   /**
@@ -265,6 +301,50 @@ export abstract class Model extends NeuralModule {
   ): M {
     return atKeyPath(keyPath, () => new this(config))
   }
+}
+
+// What a file says of a model.
+interface SavedModel {
+  readonly where: string
+  readonly config: ConfigObject
+  readonly weights: ReadonlyMap<string, unknown>
+  readonly artifacts: ReadonlyMap<string, Uint8Array>
+}
+
+function assemble<M extends Model>(
+  type: (abstract new (cfg: ConfigObject) => M) | ModelClass<M>,
+  { where, config: written, weights, artifacts }: SavedModel,
+  { overrideConfig, strict = true }: RestoreOptions,
+  method: string,
+): M {
+  const resolved = new Config(written).toObject()
+  const config = typeof overrideConfig === 'function' ? overrideConfig(resolved) : (overrideConfig ?? resolved)
+  const abstract = (type as unknown) === Model
+  const target = config.target
+  if (abstract && typeof target !== 'string') {
+    throw new ModelError(
+      `${where}: its config names no target, so its class is unknown. Call ${method} on the class itself.`,
+    )
+  }
+  const make = (): unknown =>
+    abstract ? resolveTarget(String(target), 'target').factory({ cfg: config }) : new (type as ModelClass<M>)(config)
+  let model: unknown
+  try {
+    model = withArtifacts(artifacts, make)
+    if (!(model instanceof Model)) throw new ModelError(`${where}: its target ${String(target)} is no model.`)
+    for (const [name, contents] of artifacts) model.registerArtifact(name, contents)
+    model.loadStateDict(weights as ReadonlyMap<string, TensorData>, { strict })
+  } catch (cause) {
+    // The likely reason for a config or weights that do not fit, where it is one.
+    if (abstract || cause instanceof ModelError || typeof target !== 'string') throw cause
+    const expected = model instanceof Model ? model.target : type.name
+    if (target === expected || target.endsWith(`.${expected}`)) throw cause
+    throw new ModelError(
+      `${where} holds a ${target}, not a ${expected}: ${(cause as Error).message} Call ${method} on that class, or on Model.`,
+      { cause },
+    )
+  }
+  return model.eval() as M
 }
 
 function updateRule(optim: ConfigObject, maxSteps: number | undefined): UpdateRule {

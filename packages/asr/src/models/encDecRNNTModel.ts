@@ -1,0 +1,270 @@
+import {
+  AcousticEncodedRepresentation,
+  type Batch,
+  type ConfigObject,
+  ConfigValidationError,
+  type Dataset,
+  type Inputs,
+  isConfigObject,
+  LengthsType,
+  MeanLoss,
+  type MetricAccumulator,
+  type Outputs,
+  port,
+  registerTarget,
+  type TrainingStep,
+  typecheck,
+} from '@nemo/core'
+import type { Runtime, Tensor, TensorData } from '@nemo/graph'
+import { type AudioToCharConfig, AudioToCharDataset, type UtteranceInfo } from '../data/audioToCharDataset.js'
+import type { TransducerHypothesis } from '../decoding/rnnt/hypothesis.js'
+import { RNNTDecoding, type RNNTDecodingConfig } from '../decoding/rnnt/rnntDecoding.js'
+import { RNNTLoss } from '../losses/rnntLoss.js'
+import { WER } from '../metrics/wer.js'
+import type { RNNTDecoder } from '../modules/rnntDecoder.js'
+import type { RNNTJoint } from '../modules/rnntJoint.js'
+import { type AudioInput, type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
+import { ASRModel, sameLabels, validLabels } from './asrModel.js'
+
+const TARGET = 'nemo.collections.asr.models.rnnt_models.EncDecRNNTModel'
+
+/** What a transducer recognised in one utterance: the best hypothesis with its text, and all of them, best first. */
+export interface TransducerTranscript extends TransducerHypothesis {
+  readonly text: string
+  readonly nBest: readonly (TransducerHypothesis & { readonly text: string })[]
+}
+
+/**
+ * Speech recogniser of a preprocessor, an encoder, a prediction network and a joint network: a transducer on characters.
+ *
+ * Config: `labels`, `preprocessor`, `encoder`, `decoder`, `joint`, `decoding`, optional `loss`, `model_defaults`
+ * (`enc_hidden`, `pred_hidden`), `compute_eval_loss`, `use_cer`, `spec_augment`, `optim`, `train_ds`, `validation_ds`,
+ * `test_ds`. Source: NeMo v1.0.0 `EncDecRNNTModel`.
+ */
+export class EncDecRNNTModel extends ASRModel {
+  static readonly outputTypes = {
+    outputs: port('B D T', AcousticEncodedRepresentation),
+    encodedLengths: port('B', LengthsType),
+  }
+
+  readonly target: string = TARGET
+  readonly decoder: RNNTDecoder
+  readonly joint: RNNTJoint
+  readonly loss: RNNTLoss
+  /** What the classes stand for; the blank comes after them. */
+  readonly labels: readonly string[]
+  readonly #computeEvalLoss: boolean
+  #decoding: RNNTDecoding
+  #transcriber: Transcriber<TransducerTranscript> | undefined
+
+  /** @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value. */
+  constructor(cfg: ConfigObject) {
+    super(cfg, ['joint', 'decoding', 'loss', 'variational_noise', ...gradientSwitches])
+    refuseUnsupported(cfg)
+    this.labels = validLabels(cfg.labels, 'labels', 'EncDecRNNTModel')
+    const size = this.labels.length
+    this.decoder = this.addPart('decoder', { vocab_size: size })
+    const { jointnet } = this.section('joint')
+    const { enc_hidden, pred_hidden } = isConfigObject(cfg.model_defaults) ? cfg.model_defaults : ({} as ConfigObject)
+    const sizes = {
+      ...(isConfigObject(jointnet) ? jointnet : {}),
+      ...(enc_hidden !== undefined && { encoder_hidden: enc_hidden }),
+      ...(pred_hidden !== undefined && { pred_hidden }),
+    }
+    this.joint = this.addPart('joint', { num_classes: size, vocabulary: this.labels, jointnet: sizes })
+    const loss = isConfigObject(cfg.loss) ? cfg.loss : {}
+    this.loss = this.addModule(
+      'loss',
+      new RNNTLoss({ num_classes: size, loss_name: (loss.loss_name ?? 'default') as 'default' }),
+    )
+    this.#computeEvalLoss = cfg.compute_eval_loss !== false
+    this.#decoding = new RNNTDecoding((cfg.decoding ?? {}) as RNNTDecodingConfig, this.decoder, this.joint)
+  }
+
+  /** Index of the blank: the last class. */
+  get blank(): number {
+    return this.labels.length
+  }
+
+  /** How encoded audio becomes labels. */
+  get decoding(): RNNTDecoding {
+    return this.#decoding
+  }
+
+  /**
+   * Searches in another way from now on. NeMo's `change_decoding_strategy`.
+   *
+   * @throws ConfigValidationError naming each wrong key, its value and what is allowed.
+   */
+  async changeDecodingStrategy(config: RNNTDecodingConfig): Promise<void> {
+    const old = this.#decoding
+    this.#decoding = new RNNTDecoding(config, this.decoder, this.joint)
+    await old.dispose()
+  }
+
+  idsToText(ids: readonly number[]): string {
+    return ids.map((id) => this.labels[id]!).join('')
+  }
+
+  /**
+   * Draws the first third of the recogniser, the encoder, on raw audio (`inputSignal` `[B, T]`, `inputSignalLength` `[B]`)
+   * or on features (`processedSignal` `[B, D, T]`, `processedSignalLength` `[B]`).
+   *
+   * @throws ModelError unless exactly one of the two is given.
+   */
+  @typecheck()
+  forward(inputs: Inputs<typeof EncDecRNNTModel>): Outputs<typeof EncDecRNNTModel> {
+    return this.encode(inputs) as Outputs<typeof EncDecRNNTModel>
+  }
+
+  #encodeBatch({ audioSignal, aSigLength }: Readonly<Record<string, Tensor>>) {
+    const { outputs, encodedLengths } = this.forward({
+      inputSignal: audioSignal,
+      inputSignalLength: aSigLength,
+    } as never)
+    return { encoded: outputs as Tensor, encodedLengths: encodedLengths as Tensor }
+  }
+
+  #lossOf(
+    { encoded, encodedLengths }: { readonly encoded: Tensor; readonly encodedLengths: Tensor },
+    { transcripts, transcriptLength }: Readonly<Record<string, Tensor>>,
+  ): Tensor {
+    const { outputs } = this.within('decoder', () =>
+      this.decoder.forward({ targets: transcripts, targetLength: transcriptLength } as never),
+    )
+    // The loss normalises, so that the joint network need not.
+    const logits = this.within('joint', () =>
+      this.joint.logits({ encoderOutputs: encoded, decoderOutputs: outputs as Tensor }),
+    )
+    const { loss } = this.within('loss', () =>
+      this.loss.forward({
+        logProbs: logits,
+        targets: transcripts,
+        inputLengths: encodedLengths,
+        targetLengths: transcriptLength,
+      } as never),
+    )
+    return loss as Tensor
+  }
+
+  trainingStep(batch: Readonly<Record<string, Tensor>>): TrainingStep {
+    const outputs = this.#encodeBatch(batch)
+    return { loss: this.#lossOf(outputs, batch), outputs }
+  }
+
+  validationStep(batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    const outputs = this.#encodeBatch(batch)
+    return this.#computeEvalLoss ? { loss: this.#lossOf(outputs, batch), ...outputs } : outputs
+  }
+
+  validationMetrics(): MetricAccumulator {
+    return new TransducerMetrics(this)
+  }
+
+  override trainingMetrics(): MetricAccumulator {
+    return new TransducerMetrics(this)
+  }
+
+  protected openDataset(
+    settings: AudioToCharConfig,
+    purpose: 'train' | 'validation' | 'test',
+  ): Promise<Dataset<unknown, UtteranceInfo>> {
+    sameLabels(this.labels, settings.labels, `${purpose}_ds`)
+    return AudioToCharDataset.open(settings, this.labels)
+  }
+
+  /** Hypotheses of each utterance of encoded audio `[B, D, T]`, best first, with their texts. */
+  async decodeEncoded(encoded: TensorData, lengths: TensorData, runtime: Runtime): Promise<TransducerTranscript[]> {
+    const found = await this.#decoding.decode(encoded, lengths.data as BigInt64Array, runtime)
+    return found.map((hypotheses) => {
+      const nBest = hypotheses.map((hypothesis) => ({ ...hypothesis, text: this.idsToText(hypothesis.ids) }))
+      return { ...nBest[0]!, nBest }
+    })
+  }
+
+  /**
+   * Recognises speech in files or samples. Silence below -60 dB is trimmed from both ends, as NeMo does.
+   *
+   * @param audio - Paths of audio files of any supported format and rate, or mono samples at the model's rate.
+   * @param options.batchSize - Utterances computed together. Default 4.
+   * @param options.returnHypotheses - Give ids, frames and scores too.
+   * @returns one text (or transcript) per entry, in order.
+   * @throws AudioError for a file that cannot be read.
+   */
+  async transcribe(
+    audio: readonly AudioInput[],
+    options?: TranscribeOptions & { readonly returnHypotheses?: false },
+  ): Promise<string[]>
+  async transcribe(
+    audio: readonly AudioInput[],
+    options: TranscribeOptions & { readonly returnHypotheses: true },
+  ): Promise<TransducerTranscript[]>
+  async transcribe(
+    audio: readonly AudioInput[],
+    options: TranscribeOptions & { readonly returnHypotheses?: boolean } = {},
+  ): Promise<string[] | TransducerTranscript[]> {
+    this.#transcriber ??= new Transcriber<TransducerTranscript>({
+      model: this,
+      draw: (inputSignal, inputSignalLength) => {
+        const { outputs, encodedLengths } = this.forward({ inputSignal, inputSignalLength } as never)
+        return { outputs: outputs as Tensor, encoded_lengths: encodedLengths as Tensor }
+      },
+      unpack: ({ outputs, encoded_lengths }, runtime) => this.decodeEncoded(outputs!, encoded_lengths!, runtime),
+    })
+    const results = await this.#transcriber.run(audio, options)
+    return options.returnHypotheses ? results : results.map(({ text }) => text)
+  }
+}
+
+/** Error rate of the search's best hypotheses, next to the mean loss; keeps the transcripts for reports. */
+export class TransducerMetrics implements MetricAccumulator {
+  readonly #wer: WER
+  readonly #loss = new MeanLoss()
+  readonly #model: EncDecRNNTModel
+  /** Every utterance so far with what was recognised. */
+  readonly transcripts: { readonly reference: string; readonly hypothesis: string; readonly audioFile: string }[] = []
+
+  constructor(model: EncDecRNNTModel) {
+    this.#model = model
+    this.#wer = new WER({ useCer: model.cfg.use_cer === true })
+  }
+
+  async update(outputs: Readonly<Record<string, TensorData>>, batch: Batch, runtime: Runtime): Promise<void> {
+    this.#loss.update(outputs, batch)
+    const found = await this.#model.decodeEncoded(outputs.encoded!, outputs.encodedLengths!, runtime)
+    for (const [i, info] of (batch.samples as readonly UtteranceInfo[]).entries()) {
+      const { text } = found[i]!
+      this.#wer.update(text, info.text)
+      this.transcripts.push({ reference: info.text, hypothesis: text, audioFile: info.entry.audioFile })
+    }
+  }
+
+  compute(): Record<string, number> {
+    return { ...this.#loss.compute(), wer: this.#wer.compute() }
+  }
+}
+
+const gradientSwitches = [
+  'normalize_joint_txu',
+  'normalize_encoder_norm',
+  'normalize_decoder_norm',
+  'normalize_joint_norm',
+]
+
+// NeMo changes gradients by these; a run that silently did not would be another one.
+function refuseUnsupported(cfg: ConfigObject): void {
+  const noise = isConfigObject(cfg.variational_noise) ? Number(cfg.variational_noise.std ?? 0) : 0
+  const problems = gradientSwitches
+    .filter((key) => cfg[key] === true)
+    .map((keyPath) => ({ keyPath, message: 'expected false, found true: this change of gradients is not supported' }))
+  if (noise > 0) {
+    const message = `expected 0, found ${noise}: noise on gradients is not supported`
+    problems.push({ keyPath: 'variational_noise.std', message })
+  }
+  if (problems.length > 0) throw new ConfigValidationError(problems, 'EncDecRNNTModel')
+}
+
+registerTarget(
+  [TARGET, 'nemo.collections.asr.models.EncDecRNNTModel'],
+  ({ cfg }) => new EncDecRNNTModel(cfg as ConfigObject),
+)
