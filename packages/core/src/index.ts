@@ -331,14 +331,7 @@ export { Timer, type TimerOptions } from './trainer/callbacks/timer.js'
 export { TimingCallback, type TimingCallbackOptions } from './trainer/callbacks/timingCallback.js'
 export { TrainingProgress } from './trainer/callbacks/trainingProgress.js'
 export { AnomalyError, NonFiniteLossError, RunCheckpointError, TrainerError } from './trainer/errors.js'
-export {
-  type FitResult,
-  type FitStatus,
-  type Prediction,
-  Trainer,
-  type TrainerParts,
-  type TuneResult,
-} from './trainer/trainer.js'
+export { type FitResult, type FitStatus, type Prediction, Trainer, type TrainerParts } from './trainer/trainer.js'
 export { type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainer/trainerConfig.js'
 export type { StepResult } from './trainer/trainingProgram.js'
 export { type BatchSizeScalerOptions, scaleBatchSize } from './trainer/tuner/batchSizeScaler.js'
@@ -347,4 +340,5 @@ export {
   type LearningRateCurve,
   type LearningRateFinderOptions,
 } from './trainer/tuner/learningRateFinder.js'
+export type { TuneResult } from './trainer/tuner/tune.js'
 export type { WeightAverage } from './trainer/weightAverage.js'
