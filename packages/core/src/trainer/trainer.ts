@@ -1,5 +1,4 @@
 import { ort, type Runtime, type TensorData } from '@nemo/graph'
-import { isConfigObject } from '../config/configValue.js'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
@@ -12,14 +11,13 @@ import { durationSeconds } from './duration.js'
 import { AnomalyError, inContext, NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
 import { EvaluationLoop, type Purpose } from './evaluationLoop.js'
 import { Interrupts } from './interrupts.js'
-import { opPrefix, temporaryProfile } from './profiler/opProfile.js'
+import { opPrefix, type ProfileFiles, temporaryProfile } from './profiler/opProfile.js'
 import { Profiler } from './profiler/profiler.js'
 import { TRAINING_STEP, writeProfile } from './profiler/writeProfile.js'
 import { loadRunCheckpoint, type Progress, saveRunCheckpoint, saveWeights } from './runCheckpoint.js'
 import { limitedBatches, type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainerConfig.js'
 import { type StepResult, TrainingProgram } from './trainingProgram.js'
-import { scaleBatchSize } from './tuner/batchSizeScaler.js'
-import { findLearningRate, type LearningRateCurve } from './tuner/learningRateFinder.js'
+import { type TuneResult, tune } from './tuner/tune.js'
 import type { WeightAverage } from './weightAverage.js'
 
 /** What a trainer takes besides its settings. */
@@ -61,12 +59,6 @@ export interface Prediction {
   readonly outputs: Readonly<Record<string, TensorData>>
   /** What the dataset says of the batch's samples, in the order of the batch axis. */
   readonly samples: Batch['samples']
-}
-
-/** Outcome of `tune`; undefined for what was not looked for. */
-export interface TuneResult {
-  readonly batchSize: number | undefined
-  readonly learningRate: LearningRateCurve | undefined
 }
 
 const START: Progress = {
@@ -168,8 +160,9 @@ export class Trainer {
     this.#interrupts.start()
     const { profiler } = this.config
     this.#profiler = profiler === null ? undefined : new Profiler()
-    const ops = profiler === 'advanced' ? await temporaryProfile(this.runtime) : undefined
+    let ops: ProfileFiles | undefined
     try {
+      if (profiler === 'advanced') ops = await temporaryProfile(this.runtime)
       await this.#start(model, checkpoint, ops && opPrefix(ops))
       await this.#callbacks.call('onFitStart', model)
       if (checkpoint === undefined) await this.#sanityCheck(model)
@@ -220,6 +213,8 @@ export class Trainer {
     this.shouldStop = false
     this.#progress = START
     if (checkpoint !== undefined) await this.#resume(checkpoint)
+    const { globalStep } = this.#progress
+    if (globalStep < (maxSteps ?? Number.POSITIVE_INFINITY)) await program.prepare(globalStep)
   }
 
   // What fit and the searches of tune have in common.
@@ -241,20 +236,8 @@ export class Trainer {
    *
    * @throws TrainerError if the model has no training data, or the loss gives no hint of a learning rate.
    */
-  async tune(model: Model): Promise<TuneResult> {
-    const { auto_scale_batch_size, auto_lr_find, seed } = this.config
-    const settings = { ...this.#stepSettings(), seed }
-    const mode = auto_scale_batch_size === true ? 'power' : auto_scale_batch_size
-    const batchSize = mode ? await scaleBatchSize(model, settings, { mode }) : undefined
-    if (!auto_lr_find) return { batchSize, learningRate: undefined }
-    const learningRate = await findLearningRate(model, settings)
-    const { optim } = model.cfg
-    if (learningRate.suggestion === undefined || !isConfigObject(optim))
-      throw new TrainerError(
-        `auto_lr_find: the losses of ${learningRate.losses.length} batches give no hint of a learning rate. Set optim.lr yourself.`,
-      )
-    optim.lr = learningRate.suggestion
-    return { batchSize, learningRate }
+  tune(model: Model): Promise<TuneResult> {
+    return tune(model, this.config, { ...this.#stepSettings(), seed: this.config.seed })
   }
 
   /** Does some work of a run; where `profiler` is set, it is measured under the action's name. */

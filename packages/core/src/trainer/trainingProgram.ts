@@ -1,23 +1,14 @@
 import {
   add,
-  clip,
-  constant,
-  div,
-  input,
-  minimum,
   mul,
   onesLike,
   Parameter,
   type Runtime,
-  reduceSum,
   sizeOf,
-  sqrt,
-  sum,
   type Tensor,
   type TensorData,
   vjp,
   withRandomStreams,
-  withScope,
   zerosLike,
 } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
@@ -25,24 +16,21 @@ import type { Model, TrainingStep } from '../models/model.js'
 import { symbolicInputs } from '../modules/symbolicInputs.js'
 import { collectUpdates } from '../modules/updates.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
-import { optimizerFeeds, stepContext } from '../optimizers/optimizer.js'
-import type { Optimization, UpdateRule } from '../optimizers/parameterGroups.js'
+import type { Optimization } from '../optimizers/parameterGroups.js'
 import type { Anomaly } from './anomaly.js'
 import { batchFeeds } from './batchFeeds.js'
 import { TrainerError } from './errors.js'
 import { FreezeSchedule } from './freezeSchedule.js'
 import { StepProgram } from './stepProgram.js'
 import type { WeightAverage } from './weightAverage.js'
+import { type GradientClipping, type Gradients, WeightUpdate } from './weightUpdate.js'
 
 /** How gradients become a step. */
-export interface TrainingProgramOptions {
+export interface TrainingProgramOptions extends GradientClipping {
   readonly runtime: Runtime
   readonly ports: PortTypes
   /** Batches whose gradients make one step of the optimiser. */
   readonly accumulate: number
-  /** Largest norm or absolute value of gradients; 0 for no clipping. */
-  readonly clipValue: number
-  readonly clipAlgorithm: 'norm' | 'value'
   /** Optimiser steps of the whole run, if there is a limit. */
   readonly maxSteps?: number | undefined
   readonly average?: WeightAverage | undefined
@@ -76,15 +64,6 @@ export interface StepMoment {
   readonly applies: boolean
 }
 
-// Weights that share rates and count of updates.
-interface Part {
-  readonly rule: UpdateRule
-  /** End of the names of its inputs. */
-  readonly suffix: string
-  readonly freezeKey: string
-  readonly weights: ReadonlySet<Parameter>
-}
-
 // The programs that serve while the same weights are frozen.
 interface Variant {
   readonly frozen: readonly string[]
@@ -94,8 +73,6 @@ interface Variant {
   /** Moves the weights by the sums of gradients. */
   readonly apply: StepProgram | undefined
 }
-
-type Gradients = ReadonlyMap<Parameter, Tensor>
 
 const OUTPUT = 'output/'
 // The first one warms up. Profiles of more would be large and say the same.
@@ -109,24 +86,25 @@ const PROFILED_BATCHES = 6
  */
 export class TrainingProgram {
   readonly #model: Model
-  readonly #optimization: Optimization
+  /** Registry name of the optimiser. */
+  readonly optimizerName: string
   readonly #options: TrainingProgramOptions
   readonly #schedule: FreezeSchedule
   readonly #forward: TrainingStep
   readonly #bufferUpdates: ReadonlyMap<Parameter, Tensor>
   /** All weights that are trained at some time, in the model's order. */
   readonly #weights: readonly Parameter[]
-  readonly #parts: readonly Part[]
+  readonly #update: WeightUpdate
   readonly #sums = new Map<Parameter, Parameter>()
   #variant: Variant | undefined
   #batches = 0
 
   private constructor(model: Model, optimization: Optimization, options: TrainingProgramOptions) {
     this.#model = model
-    this.#optimization = optimization
+    this.optimizerName = optimization.optimizer.name
     this.#options = options
     this.#schedule = new FreezeSchedule(model)
-    const { ports, accumulate } = options
+    const { ports, accumulate, average } = options
     const batch = symbolicInputs(ports, Object.keys(ports))
     const { result, updates } = collectUpdates(() =>
       withRandomStreams(() => model.withMode(true, () => model.trainingStep(batch))),
@@ -134,10 +112,9 @@ export class TrainingProgram {
     this.#forward = result
     this.#bufferUpdates = updates
     const gradients = this.#gradients(model.parameters().filter((weight) => weight.requiresGrad))
-    this.#weights = [...gradients.keys()].filter((weight) => this.#everTrained(weight))
-    this.#parts = this.#partition()
-    // All states exist from the beginning, so that checkpoints do not depend on when something was frozen.
-    this.#ruleUpdates(new Map(this.#weights.map((weight) => [weight, gradients.get(weight)!])))
+    const trained = new Map([...gradients].filter(([weight]) => this.#everTrained(weight)))
+    this.#weights = [...trained.keys()]
+    this.#update = new WeightUpdate(trained, optimization, { schedule: this.#schedule, clipping: options, average })
     if (accumulate > 1) for (const weight of this.#weights) this.#sums.set(weight, gradientSum(weight))
   }
 
@@ -157,15 +134,9 @@ export class TrainingProgram {
     return program
   }
 
-  /** Registry name of the optimiser. */
-  get optimizerName(): string {
-    return this.#optimization.optimizer.name
-  }
-
   /** States of the optimiser by name. */
   optimizerState(): ReadonlyMap<string, Parameter> {
-    const { groups = [], ...rule } = this.#optimization
-    return new Map([rule, ...groups].flatMap(({ optimizer }) => [...optimizer.state()]))
+    return this.#update.state()
   }
 
   /** Sums of gradients between two optimiser steps, by name. */
@@ -178,10 +149,15 @@ export class TrainingProgram {
     return new Map([...(this.#options.average?.averages ?? [])].map(([weight, average]) => [weight.name, average]))
   }
 
+  /** Compiles what the next step needs, so that mistakes show before training begins. */
+  async prepare(optimizerStep: number): Promise<void> {
+    await this.#at(optimizerStep)
+  }
+
   /** Runs the step on a batch. */
   async run(batch: Batch, moment: StepMoment): Promise<StepResult> {
     const { step, apply } = await this.#at(moment.optimizerStep)
-    const feeds = { ...this.#moment(step, moment.optimizerStep), ...batchFeeds(batch, this.#options.ports, step) }
+    const feeds = { ...this.#update.feeds(step, moment.optimizerStep), ...batchFeeds(batch, this.#options.ports, step) }
     const { results, anomaly } = await step.run(feeds, { seed: moment.seed, step: moment.randomStep })
     this.#batches++
     const outputs: Record<string, TensorData> = {}
@@ -201,7 +177,7 @@ export class TrainingProgram {
   async applyGradients(optimizerStep: number): Promise<AppliedGradients> {
     const { apply } = await this.#at(optimizerStep)
     if (!apply) throw new TrainerError('Gradients are not accumulated; there is nothing to apply.')
-    const { results, anomaly } = await apply.run(this.#moment(apply, optimizerStep))
+    const { results, anomaly } = await apply.run(this.#update.feeds(apply, optimizerStep))
     return { gradNorm: Number(results.grad_norm!.data[0]), anomaly }
   }
 
@@ -236,7 +212,7 @@ export class TrainingProgram {
     const byWeight = this.#gradients(this.#trainedWith(frozen))
     const gradients = [...byWeight.values()]
     if (accumulate === 1) {
-      const { updates, norm } = this.#optimizerStep(byWeight)
+      const { updates, norm } = this.#update.draw(byWeight)
       const all = { ...outputs, grad_norm: norm }
       const graph = { outputs: all, updates: [...this.#bufferUpdates, ...updates], gradients }
       return { frozen, profiled, step: await StepProgram.compile(graph, options), apply: undefined }
@@ -251,7 +227,7 @@ export class TrainingProgram {
       options,
     )
     const sums = new Map([...byWeight.keys()].map((weight) => [weight, this.#sums.get(weight)!]))
-    const { updates, norm } = this.#optimizerStep(sums)
+    const { updates, norm } = this.#update.draw(sums)
     const zeros = [...sums.values()].map((total) => [total, zerosLike(total)] as const)
     const graph = { outputs: { grad_norm: norm }, updates: [...updates, ...zeros], gradients: [...sums.values()] }
     return { frozen, profiled, step, apply: await StepProgram.compile(graph, options) }
@@ -295,79 +271,9 @@ export class TrainingProgram {
         )
     }
   }
-
-  #partition(): Part[] {
-    const { groups = [], ...rule } = this.#optimization
-    const rules = new Map<Parameter, UpdateRule>()
-    for (const group of groups) for (const weight of group.weights) rules.set(weight, group)
-    const parts = new Map<string, Part & { readonly weights: Set<Parameter> }>()
-    const all: readonly UpdateRule[] = [rule, ...groups]
-    for (const weight of this.#weights) {
-      const own = rules.get(weight) ?? rule
-      const freezeKey = this.#schedule.key(weight)
-      const key = `${all.indexOf(own)} ${freezeKey}`
-      let part = parts.get(key)
-      if (!part) {
-        part = { rule: own, freezeKey, suffix: parts.size === 0 ? '' : `.${parts.size}`, weights: new Set() }
-        parts.set(key, part)
-      }
-      part.weights.add(weight)
-    }
-    return [...parts.values()]
-  }
-
-  // Clips gradients, draws all updates of a step, and measures the norm.
-  #optimizerStep(gradients: Gradients): { updates: Map<Parameter, Tensor>; norm: Tensor } {
-    return withScope('optimizer', () => {
-      const { clipped, norm } = clipGradients(gradients, this.#options)
-      const updates = this.#ruleUpdates(clipped)
-      const { average } = this.#options
-      const averages = average?.updates(updates, (name) => input(name, 'float32', [])) ?? []
-      return { updates: new Map([...updates, ...averages]), norm }
-    })
-  }
-
-  #ruleUpdates(gradients: Gradients): Map<Parameter, Tensor> {
-    const updates = this.#parts.flatMap(({ rule, suffix, weights }) => {
-      const own = new Map([...gradients].filter(([weight]) => weights.has(weight)))
-      return own.size === 0 ? [] : [...rule.optimizer.updates(own, stepContext(suffix))]
-    })
-    return new Map(updates)
-  }
-
-  // What moving the weights depends on besides gradients.
-  #moment(program: StepProgram, optimizerStep: number): Record<string, TensorData> {
-    const feeds: Record<string, TensorData> = {}
-    for (const { rule, suffix, freezeKey } of this.#parts) {
-      const update = this.#schedule.updatesOf(freezeKey, optimizerStep) + 1
-      const lr = rule.scheduler.lr(optimizerStep)
-      Object.assign(feeds, optimizerFeeds(rule.optimizer, lr, update, program.inputs, suffix))
-    }
-    const averaging = this.#options.average?.scalars(optimizerStep) ?? {}
-    for (const { name } of program.inputs) {
-      const value = averaging[name]
-      if (value !== undefined) feeds[name] = { dtype: 'float32', shape: [], data: Float32Array.of(value) }
-    }
-    return feeds
-  }
 }
 
 function gradientSum(weight: Parameter): Parameter {
   const zeros = new Float32Array(sizeOf(weight.shape))
   return new Parameter(`grad_sum.${weight.name}`, { dtype: 'float32', shape: weight.shape, data: zeros }, 'state')
-}
-
-function clipGradients(
-  gradients: Gradients,
-  { clipValue, clipAlgorithm }: TrainingProgramOptions,
-): { clipped: Gradients; norm: Tensor } {
-  const norm = sqrt(sum([...gradients.values()].map((gradient) => reduceSum(mul(gradient, gradient)))))
-  let shape = (gradient: Tensor) => gradient
-  if (clipValue > 0 && clipAlgorithm === 'value') shape = (gradient) => clip(gradient, -clipValue, clipValue)
-  else if (clipValue > 0) {
-    // PyTorch's clip_grad_norm_: the coefficient is limited to 1.
-    const factor = minimum(div(constant(clipValue), add(norm, 1e-6)), 1)
-    shape = (gradient) => mul(gradient, factor)
-  }
-  return { clipped: new Map([...gradients].map(([weight, gradient]) => [weight, shape(gradient)])), norm }
 }
