@@ -8,6 +8,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  type AsrEvaluation,
   AudioToMelSpectrogramPreprocessor,
   AudioToTextDataLayer,
   CTCLossNM,
@@ -140,7 +141,7 @@ await hydraRunner(
     // progress on more than one val dataset at once (say LibriSpeech dev clean
     // and dev other)
     let wer = Number.NaN
-    const evalCallback = new EvaluatorCallback({
+    const evalCallback = new EvaluatorCallback<AsrEvaluation, Record<string, number>>({
       evalTensors: [lossV, predictionsV, validation.transcripts, validation.transcriptLength],
       // how to process evaluation batch - e.g. compute WER
       userIterCallback: (values, globalVars) => processEvaluationBatch(values, globalVars, { labels }),

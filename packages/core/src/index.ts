@@ -209,7 +209,12 @@ export {
   type DrawsForDeployment,
 } from './neuralFactory/deploymentExport.js'
 export { NeuralFactoryError } from './neuralFactory/errors.js'
-export { type EvaluationValues, EvaluatorCallback, type EvaluatorOptions } from './neuralFactory/evaluatorCallback.js'
+export {
+  type EvaluatingCallback,
+  type EvaluationValues,
+  EvaluatorCallback,
+  type EvaluatorOptions,
+} from './neuralFactory/evaluatorCallback.js'
 export { getCheckpointFromDir, restoreModuleFrom, saveModuleTo } from './neuralFactory/moduleFile.js'
 export {
   DeviceType,

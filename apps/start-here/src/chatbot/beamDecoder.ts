@@ -23,7 +23,6 @@ import {
   mod,
   mul,
   multiplyDims,
-  oneHot,
   range,
   reshape,
   squeeze,
@@ -73,7 +72,7 @@ export class BeamLuongAttnDecoderRNN extends LuongDecoder {
     const firstRow = mul(range(dimTensor(B, [encoderOutputs])), constant(K, 'int64'))
     const paths = multiplyDims(B, K)
     // A path that has ended goes on with EOS for nothing.
-    const ended = where(oneHot(constant([EOS], 'int64'), V), 0, IMPOSSIBLE)
+    const ended = constant(Array.from({ length: V }, (_, id) => (id === EOS ? 0 : IMPOSSIBLE)))
     for (let place = 0; place < this.maxDecSteps; place++) {
       const next = this.follow(reshape(words, [paths, 1], [encoderOutputs]), state, source)
       const logProbs = reshape(squeeze(next.logProbs, 1), [B, K, V], [encoderOutputs])

@@ -11,7 +11,7 @@ import { Dag, moduleName } from './dag.js'
 import { DagModel } from './dagModel.js'
 import { batchValues, DagProgram } from './dagProgram.js'
 import { NeuralFactoryError } from './errors.js'
-import { EvaluatorCallback } from './evaluatorCallback.js'
+import { type EvaluatingCallback, EvaluatorCallback } from './evaluatorCallback.js'
 import { getCheckpointFromDir, restoreModuleFrom } from './moduleFile.js'
 import {
   type LrPolicy,
@@ -203,7 +203,7 @@ export class Actions implements RunningAction {
   }
 
   /** Runs evaluation callbacks once. @throws NeuralFactoryError without any. */
-  async eval(callbacks: readonly EvaluatorCallback[]): Promise<void> {
+  async eval(callbacks: readonly EvaluatingCallback[]): Promise<void> {
     if (callbacks.length === 0)
       throw new NeuralFactoryError('eval: expected at least one EvaluatorCallback, found none.')
     try {

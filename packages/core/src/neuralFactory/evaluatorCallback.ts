@@ -6,6 +6,11 @@ import { uniqueName } from './dag.js'
 /** Values of a batch by the tensors' unique names (`loss~~~CTCLossNM~~~7`); lists, with one entry per process. */
 export type EvaluationValues = Readonly<Record<string, readonly TensorData[]>>
 
+/** A callback that evaluates a graph; what `eval` takes. */
+export interface EvaluatingCallback extends ActionCallback {
+  readonly evalTensors: readonly Tensor[]
+}
+
 /** Options of an `EvaluatorCallback`. */
 export interface EvaluatorOptions<GlobalVars extends object, Result> {
   /** Tensors of an evaluation graph. */
@@ -24,14 +29,15 @@ export interface EvaluatorOptions<GlobalVars extends object, Result> {
 /**
  * Evaluates a graph every few steps, the first step included, and once at the end of the action.
  *
+ * @typeParam GlobalVars - What the batches gather.
+ * @typeParam Result - What the evaluation comes to: scalars by their names, unless `tbWriterFunc` writes it.
+ *
  * Source: NeMo v0.9.0 `EvaluatorCallback`. `eval_epoch`, which does nothing there, is left out.
  */
-export class EvaluatorCallback<
-  // biome-ignore lint/suspicious/noExplicitAny: each user has a type of their own; it is not looked into.
-  GlobalVars extends object = any,
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  Result = any,
-> extends ActionCallback {
+export class EvaluatorCallback<GlobalVars extends object = Record<string, unknown>, Result = unknown>
+  extends ActionCallback
+  implements EvaluatingCallback
+{
   readonly evalTensors: readonly Tensor[]
   readonly #options: EvaluatorOptions<GlobalVars, Result>
   readonly #evalStep: number

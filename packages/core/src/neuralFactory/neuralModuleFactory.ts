@@ -8,7 +8,7 @@ import type { FitResult } from '../trainer/trainer.js'
 import { Actions, type InferOptions, type ModuleOptimizer, type TrainOptions } from './actions.js'
 import { type DeploymentExportOptions, deploymentExport } from './deploymentExport.js'
 import { NeuralFactoryError } from './errors.js'
-import type { EvaluatorCallback } from './evaluatorCallback.js'
+import type { EvaluatingCallback } from './evaluatorCallback.js'
 import { type FactoryFolder, type FactoryFolderOptions, makeFactoryFolder } from './factoryFolder.js'
 import type { OptimizationParams } from './optimization.js'
 
@@ -121,7 +121,7 @@ export class NeuralModuleFactory {
   }
 
   /** Runs each callback's evaluation once. */
-  async eval({ callbacks }: { readonly callbacks: readonly EvaluatorCallback[] }): Promise<void> {
+  async eval({ callbacks }: { readonly callbacks: readonly EvaluatingCallback[] }): Promise<void> {
     await this.#actions.eval(callbacks)
   }
 
