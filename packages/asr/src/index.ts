@@ -37,6 +37,7 @@ export {
   FilterbankFeatures,
 } from './modules/audioToMelSpectrogramPreprocessor.js'
 export { AudioToMFCCPreprocessor, type AudioToMFCCPreprocessorConfig } from './modules/audioToMFCCPreprocessor.js'
+export { ConformerEncoder, type ConformerEncoderConfig } from './modules/conformerEncoder.js'
 export { ConvASRDecoder, type ConvASRDecoderConfig } from './modules/convASRDecoder.js'
 export {
   ConvASRDecoderClassification,

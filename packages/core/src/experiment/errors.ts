@@ -23,3 +23,17 @@ export class ExperimentResumeError extends ExperimentError {
     super('NEMO_EXPERIMENT_RESUME', message)
   }
 }
+
+/** A trainer has loggers already, and the experiment was asked to make some. NeMo's name. */
+export class LoggerMisconfigurationError extends ExperimentError {
+  constructor(message: string) {
+    super('NEMO_EXPERIMENT_LOGGER', message)
+  }
+}
+
+/** A trainer writes checkpoints already, and the experiment was asked to. NeMo's name. */
+export class CheckpointMisconfigurationError extends ExperimentError {
+  constructor(message: string) {
+    super('NEMO_EXPERIMENT_CHECKPOINT', message)
+  }
+}

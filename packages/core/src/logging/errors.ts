@@ -7,3 +7,13 @@ export class MediaFormatError extends Error {
     this.name = 'MediaFormatError'
   }
 }
+
+/** A metrics logger cannot be started: its library is missing, or its service refused. */
+export class MetricsLoggerError extends Error {
+  readonly code = 'NEMO_METRICS_LOGGER'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'MetricsLoggerError'
+  }
+}

@@ -1,5 +1,5 @@
 import { addDims, type Dim, multiplyDims } from '../dim.js'
-import { apply1, applyOp, defineOp } from '../op.js'
+import { applyOp, defineOp } from '../op.js'
 import type { Node, Tensor } from '../tensor.js'
 import { add, maximum, mul, neg, sub } from './arithmetic.js'
 import { cast } from './cast.js'
@@ -16,8 +16,8 @@ import { reduceSum } from './reduction.js'
 import { reshapeTo, squeeze, unsqueeze } from './reshape.js'
 import { scan } from './scan.js'
 import { scatterElements } from './scatter.js'
-import { dimTensor, shapeTensor } from './shape.js'
-import { narrow, Slice } from './slice.js'
+import { dimTensor } from './shape.js'
+import { narrow, takeFirst } from './slice.js'
 import { logSoftmax } from './softmax.js'
 import { transpose } from './transpose.js'
 import { where } from './where.js'
@@ -88,7 +88,7 @@ function rnntDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonl
   // [2, B, U1, T] -> [D, 2, B, U1]
   const margin = fill([2, B, U1, addDims(U1, 1)], LOG_ZERO, 'float32', sources)
   const wide = reshapeTo(concat([arcs, margin], 3), [2, B, multiplyDims(U1, addDims(D, 1))], sources)
-  const sheared = reshapeTo(firstOf(wide, multiplyDims(U1, D), sources), [2, B, U1, D], sources)
+  const sheared = reshapeTo(takeFirst(wide, -1, multiplyDims(U1, D), sources), [2, B, U1, D], sources)
   const diagonals = transpose(sheared, [3, 0, 1, 2])
 
   // The last blank leads to a node of its own, (input length, target length), where every alignment ends.
@@ -133,23 +133,13 @@ function rnntDefinition(node: Node, inputs: readonly (Tensor | null)[]): readonl
   const flat = reshapeTo(transpose(posterior, [1, 2, 3, 0]), [2, B, multiplyDims(U1, D)], sources)
   const padded = concat([flat, fill([2, B, U1], 0, 'float32', sources)], 2)
   const unsheared = reshapeTo(padded, [2, B, U1, addDims(D, 1)], sources)
-  const used = transpose(reshapeTo(firstOf(unsheared, T, sources), [2, B, U1, T], sources), [1, 3, 2, 0])
+  const used = transpose(reshapeTo(takeFirst(unsheared, -1, T, sources), [2, B, U1, T], sources), [1, 3, 2, 0])
 
   // d loss / d logits = softmax * occupancy of the node - posterior of the arc
   const occupancy = reduceSum(used, 3, true)
   const gradient = scatterElements(mul(exp(logProbs), occupancy), arcClasses, neg(used), 3, 'add')
   return [cast(loss, given.dtype), cast(reshapeTo(gradient, [B, T, U1, C], sources), given.dtype)]
 }
-
-// The first `count` elements of the last axis.
-const firstOf = (x: Tensor, count: Dim, sources: readonly Tensor[]): Tensor =>
-  apply1(Slice, [
-    x,
-    constant([0], 'int64'),
-    shapeTensor([count], [x, ...sources]),
-    constant([x.rank - 1], 'int64'),
-    null,
-  ])
 
 /** Inputs of `rnntLoss`. */
 export interface RNNTLossInputs {

@@ -189,3 +189,13 @@ export const narrow = (x: Tensor, axis: number, start: number, end: number = FAR
 /** x with the order of its elements along `axes` reversed, as torch.flip. */
 export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
   slice(x, { axes, starts: axes.map(() => -1), ends: axes.map(() => -FAR * 2), steps: axes.map(() => -1) })
+
+/** The first `count` elements along one axis; a symbol is read from x and `sources`. */
+export const takeFirst = (x: Tensor, axis: number, count: Dim, sources: readonly Tensor[] = []): Tensor =>
+  apply1(Slice, [
+    x,
+    constant([0], 'int64'),
+    shapeTensor([count], [x, ...sources]),
+    constant([axis < 0 ? axis + x.rank : axis], 'int64'),
+    null,
+  ])

@@ -1,4 +1,5 @@
 import type { CaseHandler } from '../caseHandler.js'
+import { conformerEncoder } from './conformerEncoder.js'
 import { convEncoder } from './convEncoder.js'
 import { ctc } from './ctc.js'
 import { mel } from './mel.js'
@@ -19,6 +20,7 @@ import { wer } from './wer.js'
 export const caseHandlers: readonly CaseHandler[] = [
   mel,
   convEncoder,
+  conformerEncoder,
   ctc,
   rnntLoss,
   rnntNet,
