@@ -101,7 +101,20 @@ export { shuffleBuffer } from './data/shuffleBuffer.js'
 export { type DownloadedFile, type DownloadOptions, downloadFile, measureFile } from './download/downloadFile.js'
 export { DownloadError } from './download/errors.js'
 // Experiments: folders, results, reports
-export { ExperimentError, ExperimentFolderError, ExperimentResumeError } from './experiment/errors.js'
+export {
+  CheckpointMisconfigurationError,
+  ExperimentError,
+  ExperimentFolderError,
+  ExperimentResumeError,
+  LoggerMisconfigurationError,
+} from './experiment/errors.js'
+export {
+  type ExpManagerOptions,
+  expManager,
+  ManagedExperiment,
+  type RunOutcome,
+} from './experiment/expManager.js'
+export { type ExpManagerConfig, expManagerConfigSchema } from './experiment/expManagerConfig.js'
 export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'
 export { createExperiment, Experiment, quoteCommand } from './experiment/experiment.js'
 export { findRun, type RunState } from './experiment/findRun.js'
@@ -144,7 +157,7 @@ export type { RecurrentLayerOptions } from './layers/recurrentLayer.js'
 // Logging: messages, progress, metrics
 export type { CSVLoggerOptions } from './logging/csvLogger.js'
 export { CSVLogger, parseCsv } from './logging/csvLogger.js'
-export { MediaFormatError } from './logging/errors.js'
+export { MediaFormatError, MetricsLoggerError } from './logging/errors.js'
 export type { Histogram } from './logging/histogram.js'
 export { makeHistogram } from './logging/histogram.js'
 export type { LogHandler, LogLevel, LogRecord } from './logging/logger.js'
@@ -160,6 +173,7 @@ export { TensorBoardLogger } from './logging/tensorBoardLogger.js'
 export type { TextStream } from './logging/terminal.js'
 export { processTerminal, Terminal } from './logging/terminal.js'
 export { decodeTFRecords, encodeTFRecord } from './logging/tfRecord.js'
+export { type WandbLibrary, WandbLogger, type WandbLoggerOptions, type WandbRun } from './logging/wandbLogger.js'
 export { Loss } from './losses/loss.js'
 export { ModelError } from './models/errors.js'
 export { MeanLoss, type MetricAccumulator } from './models/metrics.js'
@@ -330,7 +344,7 @@ export { EarlyStopping, type EarlyStoppingOptions } from './trainer/callbacks/ea
 export { EMA, type EMAOptions } from './trainer/callbacks/ema.js'
 export { LearningRateMonitor, type LearningRateMonitorOptions } from './trainer/callbacks/learningRateMonitor.js'
 export { type MetricSeries, MetricsHistory } from './trainer/callbacks/metricsHistory.js'
-export { MetricsLogging } from './trainer/callbacks/metricsLogging.js'
+export { type LoggerFactory, MetricsLogging } from './trainer/callbacks/metricsLogging.js'
 export { ModelCheckpoint, type ModelCheckpointOptions } from './trainer/callbacks/modelCheckpoint.js'
 export { Timer, type TimerOptions } from './trainer/callbacks/timer.js'
 export { TimingCallback, type TimingCallbackOptions } from './trainer/callbacks/timingCallback.js'
