@@ -9,6 +9,12 @@ export {
 // Decoding
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
 export {
+  CtcLexiconDecoder,
+  type CtcLexiconOptions,
+  type FrameScores,
+  type LexiconHypothesis,
+} from './decoding/lexiconCtc.js'
+export {
   type AlignmentLengthOptions,
   alignmentLengthSynchronousSearch,
 } from './decoding/rnnt/alignmentLengthSynchronousSearch.js'

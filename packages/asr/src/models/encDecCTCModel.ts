@@ -18,6 +18,7 @@ import {
 import { argMax, type Tensor, type TensorData } from '@nemo/graph'
 import { type AudioToCharConfig, AudioToCharDataset, type UtteranceInfo } from '../data/audioToCharDataset.js'
 import { greedyCtcDecode } from '../decoding/greedyCtc.js'
+import { CtcLexiconDecoder } from '../decoding/lexiconCtc.js'
 import { writeCtcOnnx } from '../export/ctcOnnx.js'
 import { CTCLoss } from '../losses/ctcLoss.js'
 import { WER } from '../metrics/wer.js'
@@ -138,12 +139,13 @@ export class EncDecCTCModel extends ASRModel {
    *
    * @param audio - Paths of audio files of any supported format and rate, or mono samples at the model's rate.
    * @param options.batchSize - Utterances computed together. Default 4.
+   * @param options.lexicon - Words of which texts may consist: see `CtcLexiconDecoder`. Default: any spelling.
    * @returns one text per entry, in order; with `logprobs`, log-probabilities `[T, labels + 1]` instead.
-   * @throws AudioError for a file that cannot be read.
+   * @throws AudioError for a file that cannot be read. RangeError for a word of the lexicon that cannot be spelled.
    */
   async transcribe(
     audio: readonly AudioInput[],
-    options?: TranscribeOptions & { readonly logprobs?: false },
+    options?: TranscribeOptions & { readonly logprobs?: false; readonly lexicon?: readonly string[] },
   ): Promise<string[]>
   async transcribe(
     audio: readonly AudioInput[],
@@ -151,11 +153,14 @@ export class EncDecCTCModel extends ASRModel {
   ): Promise<TensorData[]>
   async transcribe(
     audio: readonly AudioInput[],
-    options: TranscribeOptions & { readonly logprobs?: boolean } = {},
+    options: TranscribeOptions & { readonly logprobs?: boolean; readonly lexicon?: readonly string[] } = {},
   ): Promise<string[] | TensorData[]> {
+    const { lexicon: words, logprobs } = options
+    const lexicon = words && new CtcLexiconDecoder({ words, labels: this.labels })
     this.#transcriber ??= ctcTranscriber(this)
     const results = await this.#transcriber.run(audio, options)
-    return options.logprobs ? results.map(({ logProbs }) => logProbs) : results.map(({ text }) => text)
+    if (logprobs) return results.map(({ logProbs }) => logProbs)
+    return results.map(({ text, logProbs }) => (lexicon ? lexicon.decode(logProbs).words.join(' ') : text))
   }
 
   /**
