@@ -96,16 +96,18 @@ it('the tutorial learns tones, reports word error rates and leaves NeMo checkpoi
       new CheckpointCallback({ folder: checkpoints, stepFreq: 1000 }),
     ],
     optimizer: 'novograd',
-    optimizationParams: { num_epochs: 40, lr: 0.03, betas: [0.8, 0.5] },
+    optimizationParams: { num_epochs: 60, lr: 0.03, betas: [0.8, 0.5] },
   })
   expect(rates).toHaveLength(2)
-  expect(rates[1]).toBeLessThan(0.2)
-  expect(lines.filter((line) => line.startsWith('training_batch_WER:'))).toHaveLength(4)
+  // As in NeMo 0.9, padded frames are decoded too.
+  expect(rates[0]).toBeGreaterThan(0.8)
+  expect(rates[1]).toBeLessThan(0.35)
+  expect(lines.filter((line) => line.startsWith('training_batch_WER:'))).toHaveLength(6)
   expect(lines.at(-1)).toMatch(/^==========>>>>>>Evaluation WER TONES: {1,2}[\d.]+%$/)
   expect((await readdir(checkpoints)).sort()).toEqual([
-    'JasperDecoderForCTC-STEP-80.pt',
-    'JasperEncoder-STEP-80.pt',
-    'trainer-STEP-80.pt',
+    'JasperDecoderForCTC-STEP-120.pt',
+    'JasperEncoder-STEP-120.pt',
+    'trainer-STEP-120.pt',
   ])
   const fresh = await recogniser(manifest)
   const [again] = await nf.infer({ tensors: [fresh.predictions], verbose: false, checkpointDir: checkpoints })

@@ -49,7 +49,9 @@ describe('text', () => {
       ['hi !', 'hello .'],
       ['bye', 'bye'],
     ])
-    expect(() => readDialogs('a\tb\nalone')).toThrow('Line 2: expected a sentence, a tab and its answer, found "alone".')
+    expect(() => readDialogs('a\tb\nalone')).toThrow(
+      'Line 2: expected a sentence, a tab and its answer, found "alone".',
+    )
     expect(readDialogs(makeDialogText(1))).toHaveLength(36)
   })
 
@@ -62,23 +64,26 @@ describe('text', () => {
 })
 
 describe('networks', () => {
-  it.each(['dot', 'general', 'concat'] as const)('with %s attention do not read beyond the end of a source', async (attention) => {
-    const nf = new NeuralModuleFactory({ runtime, randomSeed: 4 })
-    const { source, encoder, decoder, layer } = chatbot(pairs, attention)
-    const greedy = new GreedyLuongAttnDecoderRNN(decoder, 4)
-    const { outputs } = greedy.forward(source)
-    const { vocabulary } = layer
-    const alone = new DialogDataLayer({ pairs: [pairs[0]!], batch_size: 1, vocabulary }).forward()
-    const encoded = encoder.forward({ inputSeq: alone.src, inputLengths: alone.srcLengths })
-    const first = greedy.forward({
-      encoderOutputs: encoded.outputs,
-      encoderLengths: alone.srcLengths,
-      encoderHidden: encoded.hidden,
-    })
-    const [[together]] = (await nf.infer({ tensors: [outputs], verbose: false })) as [[TensorData]]
-    const [[single]] = (await nf.infer({ tensors: [first.outputs], verbose: false })) as [[TensorData]]
-    expect(numbers(single)).toEqual(numbers(together).slice(0, 4))
-  })
+  it.each(['dot', 'general', 'concat'] as const)(
+    'with %s attention do not read beyond the end of a source',
+    async (attention) => {
+      const nf = new NeuralModuleFactory({ runtime, randomSeed: 4 })
+      const { source, encoder, decoder, layer } = chatbot(pairs, attention)
+      const greedy = new GreedyLuongAttnDecoderRNN(decoder, 4)
+      const { outputs } = greedy.forward(source)
+      const { vocabulary } = layer
+      const alone = new DialogDataLayer({ pairs: [pairs[0]!], batch_size: 1, vocabulary }).forward()
+      const encoded = encoder.forward({ inputSeq: alone.src, inputLengths: alone.srcLengths })
+      const first = greedy.forward({
+        encoderOutputs: encoded.outputs,
+        encoderLengths: alone.srcLengths,
+        encoderHidden: encoded.hidden,
+      })
+      const [[together]] = (await nf.infer({ tensors: [outputs], verbose: false })) as [[TensorData]]
+      const [[single]] = (await nf.infer({ tensors: [first.outputs], verbose: false })) as [[TensorData]]
+      expect(numbers(single)).toEqual(numbers(together).slice(0, 4))
+    },
+  )
 
   it('share weights between decoders, by NeMo names', async () => {
     const decoder = new LuongAttnDecoderRNN(config(9, 'concat'))
@@ -102,10 +107,14 @@ describe('networks', () => {
     const greedy = new GreedyLuongAttnDecoderRNN(decoder, 5).forward(source).outputs
     const one = new BeamLuongAttnDecoderRNN(decoder, 1, 5).forward(source)
     const four = new BeamLuongAttnDecoderRNN(decoder, 4, 5).forward(source)
-    const results = await nf.infer({ tensors: [greedy, one.outputs, one.scores, four.outputs, four.scores], verbose: false })
+    const results = await nf.infer({
+      tensors: [greedy, one.outputs, one.scores, four.outputs, four.scores],
+      verbose: false,
+    })
     const [plain, narrow, narrowScores, , wideScores] = results.map(([batch]) => batch!)
     const cut = (values: readonly number[]) => values.slice(0, [...values, EOS].indexOf(EOS))
-    for (const row of [0, 5]) expect(cut(numbers(narrow!).slice(row, row + 5))).toEqual(cut(numbers(plain!).slice(row, row + 5)))
+    for (const row of [0, 5])
+      expect(cut(numbers(narrow!).slice(row, row + 5))).toEqual(cut(numbers(plain!).slice(row, row + 5)))
     for (const [i, score] of numbers(wideScores!).entries())
       expect(score).toBeGreaterThanOrEqual(numbers(narrowScores!)[i]! - 1e-5)
   })

@@ -1,5 +1,19 @@
 import { Linear, Module, normalInit } from '@nemo/core'
-import { add, matMul, mul, narrow, linear, type Parameter, reduceSum, softmax, swapAxes, tanh, type Tensor, unsqueeze, where } from '@nemo/graph'
+import {
+  add,
+  linear,
+  matMul,
+  mul,
+  narrow,
+  type Parameter,
+  reduceSum,
+  softmax,
+  swapAxes,
+  type Tensor,
+  tanh,
+  unsqueeze,
+  where,
+} from '@nemo/graph'
 import type { ChatbotConfig } from './encoderRNN.js'
 
 /**

@@ -1,4 +1,14 @@
-import { type Inputs, LabelsType, LogprobsType, Loss, LossType, MaskType, type Outputs, port, typecheck } from '@nemo/core'
+import {
+  type Inputs,
+  LabelsType,
+  LogprobsType,
+  Loss,
+  LossType,
+  MaskType,
+  type Outputs,
+  port,
+  typecheck,
+} from '@nemo/core'
 import { gatherElements, maskedMean, neg, squeeze, unsqueeze } from '@nemo/graph'
 
 /**

@@ -1,4 +1,13 @@
-import { type Inputs, Loss, LossType, type Outputs, port, RegressionValuesType, registerTarget, typecheck } from '@nemo/core'
+import {
+  type Inputs,
+  Loss,
+  LossType,
+  type Outputs,
+  port,
+  RegressionValuesType,
+  registerTarget,
+  typecheck,
+} from '@nemo/core'
 import { reduceMean, square, sub } from '@nemo/graph'
 
 /** Mean squared error. Source: NeMo v0.9.0 `nemo.tutorials.MSELoss`. */
