@@ -52,10 +52,9 @@ export interface StepTensors {
 }
 
 /**
- * Watches every float tensor of a training step for NaN and infinities. `counts` is to be computed with the step;
+ * Watches every float tensor of a training step for NaN and infinities. `counts` is to be computed from the step's inputs;
  * `explain` finds from it the op that made the first value which is no number. It costs a few small nodes for each of the
- * step's, and memory, since values are kept until they are counted; executors fuse less, so last bits may differ from
- * those of an unwatched step.
+ * step's, and memory, since values are kept until they are counted.
  *
  * Infinities that come to nothing, such as those of a mask before a softmax, are no anomaly: only those count that spoil
  * the loss, a gradient or a new weight.

@@ -380,7 +380,7 @@ export class Trainer {
     throw new AnomalyError(
       globalStep,
       anomaly,
-      `Training step ${globalStep} (${this.#place()}) is no longer sound. ${describeAnomaly(anomaly)} The weights are spoilt; go on from the last checkpoint.`,
+      `Training step ${globalStep} (${this.#place()}) is no longer sound. ${describeAnomaly(anomaly)} The weights are those before the step.`,
     )
   }
 

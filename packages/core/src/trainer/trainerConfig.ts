@@ -69,7 +69,10 @@ export const trainerConfigSchema = z.strictObject({
   seed: z.number().int().default(0),
   /** Stop with an error when the loss or the gradients are NaN or infinite. */
   terminate_on_nan: z.boolean().default(true),
-  /** Find the op that makes the first NaN or infinity, forward or backward, and stop with an error that names it. Slow. */
+  /**
+   * Where the loss, the gradients or the weights are no longer numbers, stop with an error that names the op which made
+   * the first NaN or infinity, forward or backward. The weights stay as they were before that step.
+   */
   detect_anomaly: z.boolean().default(false),
   /**
    * Measure a run: `simple` what it spends its time with, `advanced` also the ops of the first training steps. `fit` logs

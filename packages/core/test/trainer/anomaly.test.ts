@@ -97,6 +97,14 @@ it('a sound run has the same weights, watched or not', async () => {
     return weightsOf(model)
   }
   const [watched, plain] = [await train(true), await train(false)]
-  for (const [name, values] of Object.entries(plain))
-    for (const [i, value] of values.entries()) expect(watched[name]![i], name).toBeCloseTo(value, 5)
+  expect(watched).toEqual(plain)
+})
+
+it('a step that is not sound changes nothing', async () => {
+  const model = tinyModel({}, { length: 8, infinite: 5 })
+  const values: Record<string, number[]>[] = []
+  const record = { onTrainBatchEnd: async () => void values.push(await weightsOf(model)) }
+  const fit = new Trainer({ detect_anomaly: true }, { runtime, callbacks: [record] }).fit(model)
+  await expect(fit).rejects.toThrow(/Training step 1 .* came in with the batch, as y.*The weights are those before/)
+  expect(await weightsOf(model)).toEqual(values[0])
 })

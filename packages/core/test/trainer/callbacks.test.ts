@@ -340,7 +340,8 @@ describe('ModelCheckpoint', () => {
   it('save_weights_only leaves out what a run needs to go on; the last checkpoint is whole', async () => {
     const { callback } = await checkpoints([1], { save_weights_only: true, save_last: true })
     const keys = async (path: string) => [...((await readTorchFile(path)) as unknown as Map<string, unknown>).keys()]
-    expect(await keys(callback.bestPath!)).toEqual(['state_dict', 'epoch', 'global_step', 'ema_state_dict'])
+    const best = ['state_dict', 'hyper_parameters', 'epoch', 'global_step', 'ema_state_dict']
+    expect(await keys(callback.bestPath!)).toEqual(best)
     expect(await keys(callback.lastPath)).toContain('optimizer_states')
   })
 
