@@ -1,14 +1,17 @@
 import { ConfigValidationError } from '@nemo/core'
 import { z } from 'zod'
 
+// NeMo's TTS configs write `false` for a length that is given in samples.
+const seconds = z.preprocess((value) => (value === false ? null : value), z.number().positive().nullable())
+
 /** Config keys that say how a signal is cut into frames; seconds or samples. */
 export const framingFields = {
   /** Hz */
   sample_rate: z.int().min(1).default(16000),
   /** Seconds; null when `n_window_size` is given. */
-  window_size: z.number().positive().nullable().default(0.02),
+  window_size: seconds.default(0.02),
   /** Seconds; null when `n_window_stride` is given. */
-  window_stride: z.number().positive().nullable().default(0.01),
+  window_stride: seconds.default(0.01),
   /** Samples */
   n_window_size: z.int().min(1).nullable().default(null),
   /** Samples */

@@ -66,6 +66,10 @@ describe('AudioToMelSpectrogramPreprocessor', () => {
     expect(
       new AudioToMelSpectrogramPreprocessor({ window_size: null, n_window_size: 400 }).featurizer.window!.shape,
     ).toEqual([400])
+    expect(
+      new AudioToMelSpectrogramPreprocessor({ window_size: false as never, n_window_size: 400 }).featurizer.window!
+        .shape,
+    ).toEqual([400])
     expect(() => new AudioToMelSpectrogramPreprocessor({ n_window_size: 400 })).toThrow(
       /window_size: is given in seconds \(0.02\) and in samples \(400\); set window_size: null/,
     )
