@@ -181,6 +181,9 @@ export class Trainer {
       this.#run = undefined
       await run?.program.dispose()
       await this.#evaluation.dispose()
+      // Worker threads of data end with the run; the next one starts new ones.
+      await run?.loader.close()
+      for (const { loader } of model.validationLoaders) await loader.close()
       if (this.#profiler) await writeProfile(this.#profiler, this.config.default_root_dir ?? '.', ops)
     }
   }
@@ -486,9 +489,13 @@ export class Trainer {
   ): Promise<Metrics> {
     if (loaders.length === 0) throw new TrainerError(`${model.constructor.name} has no ${purpose} data.`)
     return this.#evaluatingAlone(model, async () => {
-      const metrics = (await this.#evaluateAll(model, loaders, purpose)) ?? {}
-      Object.assign(this.callbackMetrics, metrics)
-      return metrics
+      try {
+        const metrics = (await this.#evaluateAll(model, loaders, purpose)) ?? {}
+        Object.assign(this.callbackMetrics, metrics)
+        return metrics
+      } finally {
+        if (!this.#run) for (const { loader } of loaders) await loader.close()
+      }
     })
   }
 
