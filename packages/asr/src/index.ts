@@ -27,6 +27,7 @@ export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
 export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
 export { AsrError } from './errors.js'
 // Losses
+export { AngularSoftmaxLoss, type AngularSoftmaxLossConfig } from './losses/angularSoftmaxLoss.js'
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
 export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 // Metrics
@@ -54,8 +55,11 @@ export {
   CropOrPadSpectrogramAugmentation,
   type CropOrPadSpectrogramAugmentationConfig,
 } from './modules/cropOrPadSpectrogramAugmentation.js'
+export { LSTMDecoder, type LSTMDecoderConfig } from './modules/lstmDecoder.js'
 export { RNNTDecoder, type RNNTDecoderConfig } from './modules/rnntDecoder.js'
 export { RNNTJoint, type RNNTJointConfig } from './modules/rnntJoint.js'
+export { type PoolMode, statisticsPooling } from './modules/speaker/statisticsPooling.js'
+export { SpeakerDecoder, type SpeakerDecoderConfig } from './modules/speakerDecoder.js'
 export { SpectrogramAugmentation, type SpectrogramAugmentationConfig } from './modules/spectrogramAugmentation.js'
 export {
   type AsrEvaluation,

@@ -11,6 +11,7 @@ import { rnntDecoding } from './rnntDecoding.js'
 import { rnntLoss } from './rnntLoss.js'
 import { rnntNet } from './rnntNet.js'
 import { schedulers } from './schedulers.js'
+import { angularSoftmax, lstmDecoder, speakerDecoder, speakerNet } from './speaker.js'
 import { specAugment } from './specAugment.js'
 import { tokenizers } from './tokenizers.js'
 import { trainingTrajectory } from './trainingTrajectory.js'
@@ -19,12 +20,16 @@ import { wer } from './wer.js'
 /** All kinds of cases that we can compute; the first that matches counts. */
 export const caseHandlers: readonly CaseHandler[] = [
   mel,
+  speakerNet,
   convEncoder,
   conformerEncoder,
   ctc,
   rnntLoss,
   rnntNet,
   rnntDecoding,
+  speakerDecoder,
+  angularSoftmax,
+  lstmDecoder,
   specAugment,
   wer,
   optimizers,
