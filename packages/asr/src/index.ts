@@ -7,6 +7,13 @@ export {
   type UtteranceInfo,
 } from './data/audioToCharDataset.js'
 // Decoding
+export {
+  type CtcBeamSearchOptions,
+  type CtcHypothesis,
+  ctcBeamSearch,
+  type LanguageModelStep,
+  type SearchLanguageModel,
+} from './decoding/ctcBeamSearch.js'
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
 export {
   CtcLexiconDecoder,
@@ -79,3 +86,7 @@ export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
 // Transcription
 export type { CtcTranscript } from './transcription/ctcTranscriber.js'
 export { type AudioInput, type Recognition, type TranscribeOptions, Transcriber } from './transcription/transcriber.js'
+// Voice activity
+export { smoothVadFrames, type VadSmoothing } from './vad/smoothVad.js'
+export { rttmLines, type SpeechSegment, type SpeechSegmentOptions, speechSegments } from './vad/speechSegments.js'
+export { type StreamStatus, type VadChunk, vadChunks, vadStreamStatus } from './vad/vadChunks.js'

@@ -2,6 +2,7 @@ import type { CaseHandler } from '../caseHandler.js'
 import { conformerEncoder } from './conformerEncoder.js'
 import { convEncoder } from './convEncoder.js'
 import { ctc } from './ctc.js'
+import { ctcBeam } from './ctcBeam.js'
 import { mel } from './mel.js'
 import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
@@ -15,7 +16,9 @@ import { angularSoftmax, lstmDecoder, speakerDecoder, speakerNet } from './speak
 import { specAugment } from './specAugment.js'
 import { tokenizers } from './tokenizers.js'
 import { trainingTrajectory } from './trainingTrajectory.js'
+import { vadPostprocess } from './vadPostprocess.js'
 import { wer } from './wer.js'
+import { werBpe } from './werBpe.js'
 
 /** All kinds of cases that we can compute; the first that matches counts. */
 export const caseHandlers: readonly CaseHandler[] = [
@@ -30,6 +33,9 @@ export const caseHandlers: readonly CaseHandler[] = [
   speakerDecoder,
   angularSoftmax,
   lstmDecoder,
+  ctcBeam,
+  vadPostprocess,
+  werBpe,
   specAugment,
   wer,
   optimizers,

@@ -26,7 +26,10 @@ export const speakerDecoder: CaseHandler = {
     const pool = golden.json.pool as string | undefined
     if (!pool) return
     const x = golden.array('encoder_output')
-    const program = await compile({ pooled: statisticsPooling(constant(x), config.pool_mode ?? 'xvector') }, { runtime })
+    const program = await compile(
+      { pooled: statisticsPooling(constant(x), config.pool_mode ?? 'xvector') },
+      { runtime },
+    )
     comparison.array(pool, (await program.run()).pooled)
     await program.dispose()
   },

@@ -1,4 +1,4 @@
-import { logAddExp } from './logAddExp.js'
+import { logAddExp } from '../logAddExp.js'
 import { bestLabels, emptyPath, PredictionCache, type SearchPath, withLabel } from './searchPath.js'
 import type { EncodedFrames, TransducerSteps } from './transducerSteps.js'
 

@@ -1,4 +1,18 @@
-import { cast, concat, dimTensor, div, matMul, reduceMean, reduceSum, reshape, sqrt, square, sub, swapAxes, type Tensor } from '@nemo/graph'
+import {
+  cast,
+  concat,
+  dimTensor,
+  div,
+  matMul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  swapAxes,
+  type Tensor,
+} from '@nemo/graph'
 
 /** `xvector`: mean and deviation. `gram`: the frames' second moments. `superVector`: both. */
 export type PoolMode = 'xvector' | 'gram' | 'superVector'
