@@ -10,6 +10,7 @@ import { flattenHyperparams } from '../logging/metricsLogger.js'
 import { TensorBoardLogger } from '../logging/tensorBoardLogger.js'
 import { type WandbLibrary, WandbLogger } from '../logging/wandbLogger.js'
 import type { Callback } from '../trainer/callback.js'
+import { EMA } from '../trainer/callbacks/ema.js'
 import { MetricsHistory } from '../trainer/callbacks/metricsHistory.js'
 import { MetricsLogging } from '../trainer/callbacks/metricsLogging.js'
 import { ModelCheckpoint } from '../trainer/callbacks/modelCheckpoint.js'
@@ -65,6 +66,7 @@ export class ManagedExperiment implements Callback {
     this.#title = title ?? name
     this.logging = new MetricsLogging((resumedAt) => this.#makeLoggers(settings, resumedAt, wandb))
     this.checkpoints = settings.create_checkpoint_callback ? makeCheckpoints(experiment, settings, name) : undefined
+    if (settings.ema?.enable) trainer.callbacks.push(new EMA(settings.ema))
     trainer.callbacks.push(this.history, this.logging, this, ...(this.checkpoints ? [this.checkpoints] : []))
   }
 
@@ -220,6 +222,11 @@ function checkTrainer(trainer: Trainer, settings: Settings): void {
   if (logs && (create_tensorboard_logger || create_wandb_logger))
     throw new LoggerMisconfigurationError(
       'the trainer has loggers already; set create_tensorboard_logger=false and create_wandb_logger=false, or leave them out of the trainer',
+    )
+  const averaging = trainer.callbacks.find(({ weightAverage }) => weightAverage)
+  if (settings.ema?.enable && averaging)
+    throw new CheckpointMisconfigurationError(
+      `the trainer averages its weights already, by ${averaging.constructor.name}; set ema.enable=false, or leave it out of the trainer`,
     )
   if (!create_checkpoint_callback) return
   if (trainer.callbacks.some((callback) => callback instanceof ModelCheckpoint))

@@ -26,6 +26,16 @@ export const checkpointParamsSchema = z.object({
   verbose: z.boolean().default(true),
 })
 
+/** Moving averages of an experiment's weights; NeMo's keys since v1.15, those of `EMA`. */
+export const emaParamsSchema = z.object({
+  enable: z.boolean().default(false),
+  decay: z.number().min(0).max(1).default(0.999),
+  validate_original_weights: z.boolean().default(false),
+  every_n_steps: z.number().int().min(1).default(1),
+  /** NeMo's, where averages would take the graphics card's memory; here the runtime keeps them. */
+  cpu_offload: z.boolean().default(false),
+})
+
 /** All options of NeMo's `exp_manager`, and `create_csv_logger`. Names and defaults are NeMo's. */
 export const expManagerConfigSchema = experimentConfigSchema.extend({
   create_tensorboard_logger: z.boolean().default(true),
@@ -45,6 +55,8 @@ export const expManagerConfigSchema = experimentConfigSchema.extend({
   create_csv_logger: z.boolean().default(true),
   create_checkpoint_callback: z.boolean().default(true),
   checkpoint_callback_params: checkpointParamsSchema.nullable().default(null),
+  /** Evaluate and save moving averages of the weights; see `EMA`. */
+  ema: emaParamsSchema.nullable().default(null),
 })
 
 /** Options of {@link expManager} as config keys. */

@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ort } from '@nemo/graph'
+import { ort, type TensorData } from '@nemo/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   CheckpointMisconfigurationError,
   Config,
   ConfigValidationError,
   CSVLogger,
+  EMA,
   ExperimentResumeError,
   type ExpManagerConfig,
   type ExpManagerOptions,
@@ -17,6 +18,7 @@ import {
   MetricsLogging,
   ModelCheckpoint,
   parseCsv,
+  readTorchFile,
   Trainer,
   type TrainerConfigInput,
   type WandbLibrary,
@@ -138,6 +140,33 @@ describe('expManager', () => {
     expect([...second.run.history.series]).toEqual([...whole.run.history.series])
     const third = await start({ ...config, resume_past_end: true }, { max_epochs: 4 })
     expect(third.trainer.config.resume_from_checkpoint).toBe(second.run.checkpoints!.endPath)
+  })
+
+  it('averages weights where an ema section asks for it', async () => {
+    const ema = { enable: true, decay: 0.5, every_n_steps: 2 }
+    const { model, trainer, run } = await start({ exp_dir: newDir(), name: 'smooth', ema }, { max_epochs: 1 })
+    const averaging = trainer.callbacks.find((callback) => callback instanceof EMA)!
+    await trainer.fit(model)
+    await run.finish()
+    expect(trainer.evaluatesAverages).toBe(true)
+    const path = join(run.experiment.checkpointDir, 'smooth-end.ckpt')
+    const contents = (await readTorchFile(path)) as ReadonlyMap<string, ReadonlyMap<string, TensorData>>
+    const saved = contents.get('ema_state_dict')!
+    expect([...saved.keys()]).toEqual([...model.namedParameters().keys()])
+    for (const [name, weight] of model.namedParameters())
+      expect(saved.get(name)!.data).toEqual((await averaging.averages.get(weight)!.value()).data)
+
+    const off = await start({ exp_dir: newDir(), ema: { decay: 0.5 } })
+    expect(off.trainer.callbacks.some((callback) => callback instanceof EMA)).toBe(false)
+    await expect(
+      expManager(trainer, {
+        exp_dir: newDir(),
+        create_checkpoint_callback: false,
+        create_tensorboard_logger: false,
+        ema,
+      }),
+    ).rejects.toThrow(/averages its weights already, by EMA/)
+    await expect(start({ exp_dir: newDir(), ema: { decay: 2 } })).rejects.toThrow(/ema\.decay/)
   })
 
   it('a failing run leaves a report that says so', async () => {

@@ -20,7 +20,7 @@ const RATE = 'ema_rate'
  * after a step of the optimiser. They begin at the weights; running statistics are not averaged. Validation, test and
  * prediction use the averages; checkpoints hold both, and `ModelCheckpoint` writes the averages into the final `.nemo`.
  *
- * Source: NeMo v1.14 `EMA`.
+ * Source: NeMo v1.15 `EMA`.
  */
 export class EMA implements Callback, WeightAverage {
   readonly averages = new Map<Parameter, Parameter>()
