@@ -54,6 +54,28 @@ describe('createExperiment', () => {
     expect(readFileSync(experiment.path('nemo_error_log.txt'), 'utf8')).toMatch(/setup: said before\n$/)
   })
 
+  it('each of two experiments logs its own setting up, and what was said before is told once', async () => {
+    const exp_dir = newDir()
+    const log = new LogHub([])
+    const speaker = log.logger('setup')
+    const lines = (experiment: Experiment): string[] =>
+      readFileSync(experiment.path('nemo_log_globalrank-0_localrank-0.txt'), 'utf8')
+        .split('\n')
+        .flatMap((line) => line.split(' setup: ')[1] ?? [])
+    speaker.info('before both')
+    const first = await create({ exp_dir, version: 'first' }, log)
+    speaker.info('during the first')
+    first.close()
+    first.close()
+    speaker.warning('between')
+    const second = await create({ exp_dir, version: 'second' }, log)
+    speaker.info('during the second')
+    second.close()
+    expect(lines(first)).toEqual(['before both', 'during the first'])
+    expect(lines(second)).toEqual(['between', 'during the second'])
+    expect(readFileSync(second.path('nemo_error_log.txt'), 'utf8')).toMatch(/setup: between\n$/)
+  })
+
   it('versions are times, numbers or given, and never shared by accident', async () => {
     const exp_dir = newDir()
     const names = async (config: ExperimentConfig): Promise<string> => {

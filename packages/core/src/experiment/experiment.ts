@@ -232,6 +232,7 @@ export async function createExperiment(
       }
     }
   }
+  log.forgetKept()
   logger.info(`experiment folder: ${place.dir}`)
   if (resumeFrom !== undefined) logger.info(`resuming from ${resumeFrom}`)
   return new Experiment(place, {

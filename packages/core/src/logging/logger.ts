@@ -76,12 +76,13 @@ export class FileHandler implements LogHandler {
 const MAX_KEPT = 1000
 
 /**
- * Where all loggers of a process send their messages. Messages from before the first file handler are kept and
- * written to it, so that a run's log file also tells how the run was set up.
+ * Where all loggers of a process send their messages. Messages said while no file is open are kept for the next one, so that
+ * a run's log file also tells how the run was set up.
  */
 export class LogHub {
   private readonly handlers = new Set<LogHandler>()
-  private kept: LogRecord[] | undefined = []
+  private kept: LogRecord[] = []
+  private openFiles = 0
   private readonly seen = new Set<string>()
   private minimum: LogLevel = 'info'
 
@@ -108,7 +109,7 @@ export class LogHub {
   log(level: LogLevel, module: string, message: string): void {
     if (RANK[level] < RANK[this.minimum]) return
     const record: LogRecord = { time: new Date(), level, module, message }
-    if (this.kept !== undefined && this.kept.length < MAX_KEPT) this.kept.push(record)
+    if (this.openFiles === 0 && this.kept.length < MAX_KEPT) this.kept.push(record)
     for (const handler of this.handlers) handler.handle(record)
   }
 
@@ -129,20 +130,27 @@ export class LogHub {
   }
 
   /**
-   * Also writes messages to a file, the ones said so far first.
+   * Also writes messages to a file, the kept ones first.
    *
    * @param minimum - Leave out messages below this level. Default `debug`.
    * @returns A function that stops writing and closes the file.
    */
   addFile(path: string, minimum: LogLevel = 'debug'): () => void {
     const handler = new FileHandler(path, minimum)
-    for (const record of this.kept ?? []) handler.handle(record)
-    return this.addHandler(handler)
+    for (const record of this.kept) handler.handle(record)
+    const remove = this.addHandler(handler)
+    this.openFiles++
+    let open = true
+    return () => {
+      if (open) this.openFiles--
+      open = false
+      remove()
+    }
   }
 
-  /** Forgets the messages kept for a file that may come. Called once a run's log files are open. */
+  /** Forgets the kept messages. Called once a run's log files are open, so that the next run's do not repeat them. */
   forgetKept(): void {
-    this.kept = undefined
+    this.kept = []
   }
 }
 
