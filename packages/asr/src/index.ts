@@ -83,6 +83,12 @@ export { CTCLossNM } from './neuralFactory/ctcLossNM.js'
 export { GreedyCTCDecoder } from './neuralFactory/greedyCTCDecoder.js'
 export { JasperDecoderForCTC, type JasperDecoderForCTCConfig } from './neuralFactory/jasperDecoderForCTC.js'
 export { JasperEncoder } from './neuralFactory/jasperEncoder.js'
+// Reports
+export {
+  type RecognizedUtterance,
+  type UtteranceSectionsOptions,
+  utteranceSections,
+} from './report/utteranceSections.js'
 // Transcription
 export type { CtcTranscript } from './transcription/ctcTranscriber.js'
 export { type AudioInput, type Recognition, type TranscribeOptions, Transcriber } from './transcription/transcriber.js'

@@ -42,6 +42,25 @@ function packWhole(folder: string, name: string): void {
   write(name, golden.json, new Map(Object.keys(golden.arrays).map((key) => [key, golden.array(key)])))
 }
 
+/** Weights in a file of their own, and no gradients of matrices: together they would be too large. */
+function packNetwork(folder: string, name: string): void {
+  const golden = new GoldenCase(join(folder, name))
+  const json = golden.json as { gradients: Record<string, string>; arrays: Record<string, { shape: number[] }> }
+  const small = (array: string) => json.arrays[array]!.shape.length < 2
+  const gradients = Object.fromEntries(Object.entries(json.gradients).filter(([, array]) => small(array)))
+  const keys = Object.keys(golden.arrays).filter((key) => !key.startsWith('train/grad/') || small(key))
+  const arrays = Object.fromEntries(
+    keys.map((key): [string, object] => {
+      const { atol, rtol } = golden.spec(key)
+      return [key, { atol, rtol }]
+    }),
+  )
+  const [state, rest] = [true, false].map((isState) => keys.filter((key) => key.startsWith('state/') === isState))
+  const read = (part: readonly string[]) => new Map(part.map((key) => [key, golden.array(key)]))
+  write(`${name}-state`, { arrays: {} }, read(state!))
+  write(name, { ...json, gradients, arrays, state_fixture: `${name}-state` }, read(rest!))
+}
+
 function packCtc(folder: string): void {
   const golden = new GoldenCase(join(folder, 'ctc'))
   for (const problem of golden.json.problems as { name: string; results: { reduction: string }[] }[]) {
@@ -154,6 +173,19 @@ for (const name of [
 ]) {
   packWhole(folder, name)
 }
+for (const name of [
+  'rnnt-loss',
+  'rnnt-net',
+  'rnnt-net-batchnorm',
+  'rnnt-greedy',
+  'angular-softmax',
+  'lstm-ctc',
+  'ctc-beam',
+])
+  packWhole(folder, name)
+for (const name of ['speaker-decoder-gram', 'speaker-decoder-supervector', 'speaker-decoder-xvector'])
+  packWhole(folder, name)
+for (const name of ['encoder-conformer-abs', 'encoder-conformer-context']) packNetwork(folder, name)
 packCtc(folder)
 packMel(folder)
 packTrajectory(folder)

@@ -124,6 +124,12 @@ export abstract class ASRModel extends Model {
   /** Text of label ids. */
   abstract idsToText(ids: readonly number[]): string
 
+  /** Draws `forward` on the audio of a batch. */
+  override predictStep({ audioSignal, aSigLength }: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    const outputs = this.forward({ inputSignal: audioSignal, inputSignalLength: aSigLength } as never)
+    return outputs as Readonly<Record<string, Tensor>>
+  }
+
   /** Opens the data set of a section. */
   protected abstract openDataset(
     settings: AudioToCharConfig,

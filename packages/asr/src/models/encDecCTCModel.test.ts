@@ -193,6 +193,10 @@ describe('training', () => {
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 10)
     expect(result.metrics.val_wer).toBe(0)
     expect(await model.transcribe(texts.map((text) => tones(text)))).toEqual(texts)
+    const loader = await model.createDataLoader({ manifest_filepath: manifest, batch_size: 3 }, 'test')
+    const predictions = await trainer.predict(model, loader)
+    const transcripts: readonly (readonly string[])[] = predictions.map(({ results }) => results)
+    expect(transcripts).toEqual([texts.slice(0, 3), texts.slice(3)])
   })
 
   it('moves the decoder alone when the encoder is frozen', async () => {

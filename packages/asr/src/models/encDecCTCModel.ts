@@ -11,6 +11,7 @@ import {
   type NeuralModule,
   type Outputs,
   port,
+  type ReportSection,
   registerTarget,
   type TrainingStep,
   typecheck,
@@ -22,6 +23,7 @@ import { CtcLexiconDecoder } from '../decoding/lexiconCtc.js'
 import { writeCtcOnnx } from '../export/ctcOnnx.js'
 import { CTCLoss } from '../losses/ctcLoss.js'
 import { WER } from '../metrics/wer.js'
+import { type RecognizedUtterance, utteranceSections } from '../report/utteranceSections.js'
 import { type CtcTranscript, ctcTranscriber } from '../transcription/ctcTranscriber.js'
 import type { AudioInput, TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
 import { ASRModel, sameLabels, validLabels } from './asrModel.js'
@@ -55,7 +57,11 @@ export class EncDecCTCModel extends ASRModel {
     this.labels = labelsOf(cfg, decoder)
     const classes =
       typeof decoder.num_classes === 'number' && decoder.num_classes > 0 ? decoder.num_classes : this.labels.length
-    this.decoder = this.addPart('decoder', { num_classes: classes, vocabulary: this.labels })
+    this.decoder = this.addPart('decoder', {
+      num_classes: classes,
+      vocabulary: this.labels,
+      ...(decoder.feat_in === null || decoder.feat_in === undefined ? { feat_in: encodedChannels(this.encoder) } : {}),
+    })
     this.loss = this.addModule(
       'loss',
       new CTCLoss({ num_classes: classes, zero_infinity: true, reduction: 'mean_batch' }),
@@ -175,6 +181,11 @@ export class EncDecCTCModel extends ASRModel {
     await writeCtcOnnx(this, path, options)
   }
 
+  /** `Trainer.predict` gives the text of each utterance's best path. */
+  override predictedResults({ greedyPredictions, encodedLengths }: Readonly<Record<string, TensorData>>): string[] {
+    return this.decodePredictions(greedyPredictions!, encodedLengths!)
+  }
+
   /** Text of the best paths of a batch. */
   decodePredictions(predictions: TensorData, lengths: TensorData): string[] {
     return greedyCtcDecode(predictions, lengths.data as BigInt64Array, this.blank).map((ids) => this.idsToText(ids))
@@ -187,7 +198,7 @@ export class TranscriptMetrics implements MetricAccumulator {
   readonly #loss = new MeanLoss()
   readonly #model: EncDecCTCModel
   /** Every utterance so far with what was recognised. */
-  readonly transcripts: { readonly reference: string; readonly hypothesis: string; readonly audioFile: string }[] = []
+  readonly transcripts: RecognizedUtterance[] = []
 
   constructor(model: EncDecCTCModel) {
     this.#model = model
@@ -198,14 +209,22 @@ export class TranscriptMetrics implements MetricAccumulator {
     const texts = this.#model.decodePredictions(outputs.predictions!, outputs.encodedLengths!)
     for (const [i, info] of (batch.samples as readonly UtteranceInfo[]).entries()) {
       this.#wer.update(texts[i]!, info.text)
-      this.transcripts.push({ reference: info.text, hypothesis: texts[i]!, audioFile: info.entry.audioFile })
+      const { audioFile, offset, duration } = info.entry
+      this.transcripts.push({ reference: info.text, hypothesis: texts[i]!, audioFile, offset, duration })
     }
+  }
+
+  reportSections(set: string): Promise<ReportSection[]> {
+    return utteranceSections(this.#model, this.transcripts, { set })
   }
 
   compute(): Record<string, number> {
     return { ...this.#loss.compute(), wer: this.#wer.compute() }
   }
 }
+
+// Configs leave the decoder's input open where the encoder knows it.
+const encodedChannels = (encoder: NeuralModule): unknown => (encoder as { readonly featOut?: number }).featOut
 
 function labelsOf(cfg: ConfigObject, decoder: ConfigObject): readonly string[] {
   const own = Array.isArray(decoder.vocabulary) && decoder.vocabulary.length > 0

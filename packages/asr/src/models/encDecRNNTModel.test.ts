@@ -50,6 +50,10 @@ describe('EncDecRNNTModel', () => {
     expect(metrics.val_wer).toBe(0)
     expect(metrics.training_batch_wer).toBeGreaterThanOrEqual(0)
 
+    const predictions = await trainer.predict(model, model.validationLoaders[0]!.loader)
+    const transcripts: readonly string[] = predictions.flatMap(({ results }) => results)
+    expect(transcripts).toEqual(texts)
+
     const audio = texts.map((text) => tones(text))
     expect(await model.transcribe(audio, { runtime })).toEqual(texts)
     const path = join(folder, 'transducer.nemo')

@@ -11,6 +11,7 @@ import {
   type MetricAccumulator,
   type Outputs,
   port,
+  type ReportSection,
   registerTarget,
   type TrainingStep,
   typecheck,
@@ -23,6 +24,7 @@ import { RNNTLoss } from '../losses/rnntLoss.js'
 import { WER } from '../metrics/wer.js'
 import type { RNNTDecoder } from '../modules/rnntDecoder.js'
 import type { RNNTJoint } from '../modules/rnntJoint.js'
+import { type RecognizedUtterance, utteranceSections } from '../report/utteranceSections.js'
 import { type AudioInput, type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
 import { ASRModel, sameLabels, validLabels } from './asrModel.js'
 
@@ -182,6 +184,15 @@ export class EncDecRNNTModel extends ASRModel {
     })
   }
 
+  /** `Trainer.predict` gives each utterance's text, by the model's decoding. */
+  override async predictedResults(
+    { outputs, encodedLengths }: Readonly<Record<string, TensorData>>,
+    runtime: Runtime,
+  ): Promise<string[]> {
+    const found = await this.decodeEncoded(outputs!, encodedLengths!, runtime)
+    return found.map(({ text }) => text)
+  }
+
   /**
    * Recognises speech in files or samples. Silence below -60 dB is trimmed from both ends, as NeMo does.
    *
@@ -222,7 +233,7 @@ export class TransducerMetrics implements MetricAccumulator {
   readonly #loss = new MeanLoss()
   readonly #model: EncDecRNNTModel
   /** Every utterance so far with what was recognised. */
-  readonly transcripts: { readonly reference: string; readonly hypothesis: string; readonly audioFile: string }[] = []
+  readonly transcripts: RecognizedUtterance[] = []
 
   constructor(model: EncDecRNNTModel) {
     this.#model = model
@@ -235,8 +246,13 @@ export class TransducerMetrics implements MetricAccumulator {
     for (const [i, info] of (batch.samples as readonly UtteranceInfo[]).entries()) {
       const { text } = found[i]!
       this.#wer.update(text, info.text)
-      this.transcripts.push({ reference: info.text, hypothesis: text, audioFile: info.entry.audioFile })
+      const { audioFile, offset, duration } = info.entry
+      this.transcripts.push({ reference: info.text, hypothesis: text, audioFile, offset, duration })
     }
+  }
+
+  reportSections(set: string): Promise<ReportSection[]> {
+    return utteranceSections(this.#model, this.transcripts, { set, useCer: this.#model.cfg.use_cer === true })
   }
 
   compute(): Record<string, number> {

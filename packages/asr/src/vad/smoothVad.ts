@@ -16,7 +16,7 @@ const STEP_SECONDS = 0.01
 
 /**
  * Speech probabilities on a 10 ms grid: at each point the mean or median of the windows that cover it. Only every n-th
- * window is used, so that they overlap by `overlap`; points that none covers take the last value.
+ * window is used, so that they overlap by `overlap`.
  *
  * @param frames - Probability of each window.
  * @returns probabilities rounded to 4 decimals, ties to even, as NeMo's files hold them.
@@ -28,10 +28,10 @@ export function smoothVadFrames(frames: ArrayLike<number>, options: VadSmoothing
   const shift = Math.trunc(options.shiftSeconds / STEP_SECONDS)
   const window = Math.trunc(options.windowSeconds / STEP_SECONDS + 1)
   const jump = Math.trunc(Math.trunc(window * (1 - options.overlap)) / shift)
-  if (!(jump >= 1)) {
+  if (!(jump >= 1 && options.overlap >= 0)) {
     throw new AsrError(
       'NEMO_VAD_SMOOTHING',
-      `smoothVadFrames: windows of ${options.windowSeconds} s every ${options.shiftSeconds} s that overlap by ${options.overlap} would not advance. Choose less overlap, a shorter shift or longer windows.`,
+      `smoothVadFrames: windows of ${options.windowSeconds} s every ${options.shiftSeconds} s that overlap by ${options.overlap} would not advance over all points. Choose an overlap from 0 to below 1, a shorter shift or longer windows.`,
     )
   }
   const points = frames.length * shift
@@ -40,11 +40,7 @@ export function smoothVadFrames(frames: ArrayLike<number>, options: VadSmoothing
     for (let point = i * shift; point < Math.min(points, i * shift + window); point++) covering[point]!.push(frames[i]!)
   }
   const combine = options.method === 'mean' ? mean : median
-  let last = Number.NaN
-  return covering.map((values) => {
-    if (values.length > 0) last = roundHalfEven(combine(values))
-    return last
-  })
+  return covering.map((values) => roundHalfEven(combine(values)))
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
