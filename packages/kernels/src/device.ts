@@ -28,18 +28,22 @@ const RAISED_LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize'] as const
  * @throws WebGPUUnavailableError if there is no WebGPU or no adapter that fits; nothing is computed elsewhere instead.
  */
 export async function openDevice(options: DeviceOptions): Promise<{ device: GPUDevice; adapter: GPUAdapterInfo }> {
-  const gpu = await findGpu(options.adapter)
+  const gpu = await findGpu()
+  const request = { powerPreference: options.powerPreference ?? 'high-performance' } as const
   let adapter: GPUAdapter | null
   try {
-    adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
+    adapter = await gpu(options.adapter).requestAdapter(request)
   } catch (error) {
-    throw new WebGPUUnavailableError(`WebGPU found no adapter: ${(error as Error).message}. ${INSTALL}`, {
-      cause: error,
-    })
+    const { message } = error as Error
+    // Dawn wants the letters as they are, and lists what there is when it finds nothing.
+    const spelled = namesIn(message).find((name) => matches(name, options.adapter))
+    if (spelled === undefined)
+      throw new WebGPUUnavailableError(`WebGPU found no adapter: ${message}. ${INSTALL}`, { cause: error })
+    adapter = await gpu(spelled).requestAdapter(request)
   }
   if (!adapter) throw new WebGPUUnavailableError(`WebGPU found no adapter. ${INSTALL}`)
   const name = describeAdapter(adapter.info)
-  if (options.adapter !== undefined && !name.toLowerCase().includes(options.adapter.toLowerCase())) {
+  if (!matches(name, options.adapter)) {
     throw new WebGPUUnavailableError(
       `Expected a WebGPU adapter named ${JSON.stringify(options.adapter)}, found ${JSON.stringify(name)}.`,
     )
@@ -54,9 +58,15 @@ export async function openDevice(options: DeviceOptions): Promise<{ device: GPUD
 // Dawn's objects must outlive the devices made from them, and its garbage-collected wrappers do not see to that.
 const alive: object[] = []
 
-async function findGpu(adapter: string | undefined): Promise<GPU> {
+const matches = (name: string, wanted: string | undefined): boolean =>
+  wanted === undefined || name.toLowerCase().includes(wanted.toLowerCase())
+
+const namesIn = (message: string): string[] => [...message.matchAll(/name: '([^']+)'/g)].map(([, name]) => name!)
+
+/** What gives a GPU for part of an adapter's name. */
+async function findGpu(): Promise<(adapter: string | undefined) => GPU> {
   const browser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
-  if (browser) return browser
+  if (browser) return () => browser
   let dawn: typeof import('webgpu')
   try {
     dawn = await import('webgpu')
@@ -67,7 +77,9 @@ async function findGpu(adapter: string | undefined): Promise<GPU> {
     )
   }
   Object.assign(globalThis, dawn.globals)
-  const gpu = dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`])
-  alive.push(gpu)
-  return gpu
+  return (adapter) => {
+    const gpu = dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`])
+    alive.push(gpu)
+    return gpu
+  }
 }

@@ -11,9 +11,9 @@ import {
   vjp,
   withRandomStreams,
 } from '@nemo/graph'
+import { useSoftwareVulkan } from '@nemo-tools/software-vulkan'
 import { expect, test } from 'vitest'
 import { type WebGPURuntime, webgpu } from '../src/index.js'
-import { useSoftwareVulkan } from './softwareVulkan.js'
 
 /** Sizes of symbols. */
 export type Sizes = Readonly<Record<string, number>>

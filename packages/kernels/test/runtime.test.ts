@@ -59,3 +59,10 @@ test('an adapter of another name is not replaced by the one at hand', async () =
   await testDevice()
   await expect(webgpu({ adapter: 'no such GPU' })).rejects.toThrow(WebGPUUnavailableError)
 })
+
+test('an adapter is found by part of its name in any case', async () => {
+  await testDevice()
+  const runtime = await webgpu({ adapter: 'sWiFtShAdEr' })
+  expect(runtime.adapter).toMatch(/swiftshader/i)
+  await runtime.dispose()
+})

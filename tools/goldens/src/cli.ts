@@ -3,6 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ort, type Runtime } from '@nemo/graph'
+import { WebGPUUnavailableError, webgpu } from '@nemo/kernels'
+import { useSoftwareVulkan } from '@nemo-tools/software-vulkan'
 import { caseHandlers } from './cases/index.js'
 import { Comparison } from './comparison.js'
 import { GoldenCase } from './goldenCase.js'
@@ -12,15 +14,20 @@ const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 const usage = `pnpm goldens [DIR] [--runtime ort|webgpu] [--verbose]
 
 Computes every case folder under DIR (default ${relative(process.cwd(), join(repository, '../shared/goldens'))}) with our code and compares
-with the stored results. One line per case: largest error relative to its tolerance, and which value that is.
+with the stored results; webgpu takes software Vulkan where there is no GPU, and says so. One line per case: largest error relative to its tolerance, and which value that is.
 Exit code 1 if a case fails.`
 
 async function runtimeNamed(name: string): Promise<Runtime> {
   if (name === 'ort') return ort()
   if (name !== 'webgpu') throw new Error(`--runtime ${name}: expected ort or webgpu.`)
-  const { webgpu } = (await import('@nemo/kernels')) as { readonly webgpu?: () => Runtime | Promise<Runtime> }
-  if (!webgpu) throw new Error('--runtime webgpu: @nemo/kernels has no WebGPU executor yet. Use --runtime ort.')
-  return webgpu()
+  try {
+    return await webgpu()
+  } catch (error) {
+    if (!(error instanceof WebGPUUnavailableError)) throw error
+    console.error('There is no GPU here; this computes on SwiftShader, a Vulkan driver in software.')
+    useSoftwareVulkan()
+    return webgpu({ adapter: 'swiftshader' })
+  }
 }
 
 function caseFolders(folder: string): string[] {

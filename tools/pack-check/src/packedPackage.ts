@@ -14,6 +14,7 @@ export interface Manifest {
   scripts?: Record<string, string>
   dependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>
   optionalDependencies?: Record<string, string>
 }
 
@@ -64,9 +65,9 @@ export function closureOf(name: string, packages: readonly PackedPackage[]): Pac
   const byName = new Map(packages.map((each) => [each.manifest.name, each]))
   const names = new Set([name])
   for (const each of names) {
-    const { dependencies, peerDependencies } = byName.get(each)?.manifest ?? {}
+    const { dependencies, peerDependencies, peerDependenciesMeta } = byName.get(each)?.manifest ?? {}
     for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
-      if (byName.has(dependency)) names.add(dependency)
+      if (byName.has(dependency) && !peerDependenciesMeta?.[dependency]?.optional) names.add(dependency)
     }
   }
   return [...names].map((each) => byName.get(each)).filter((each) => each !== undefined)

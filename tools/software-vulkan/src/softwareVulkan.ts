@@ -13,14 +13,33 @@ const DRIVER = 'libvk_swiftshader.so'
 const MANIFEST = 'vk_swiftshader_icd.json'
 
 /**
- * Gives this process a Vulkan driver that needs no GPU: unpacks SwiftShader once into the temporary folder, loads the
- * Vulkan loader where Dawn will find it, and points the loader to the driver. Call it before the first device is made.
+ * What a process finds SwiftShader by, if it starts with these variables; unpacks it once into the temporary folder.
+ *
+ * @returns `VK_DRIVER_FILES`, the driver for the loader, and `LD_LIBRARY_PATH`, the loader for Dawn.
+ */
+export function softwareVulkanEnvironment(): Readonly<Record<string, string>> {
+  const folder = swiftShaderFolder()
+  const path = process.env.LD_LIBRARY_PATH
+  return {
+    VK_DRIVER_FILES: join(folder, MANIFEST),
+    LD_LIBRARY_PATH: path ? `${folder}:${path}` : folder,
+  }
+}
+
+/**
+ * Gives this process a Vulkan driver that needs no GPU: loads the Vulkan loader where Dawn will find it, and points the
+ * loader to the driver. Call it before the first device is made.
  */
 export function useSoftwareVulkan(): void {
-  const folder = join(tmpdir(), FOLDER)
-  if (!existsSync(folder)) unpack(folder)
+  const folder = swiftShaderFolder()
   process.env.VK_DRIVER_FILES = join(folder, MANIFEST)
   koffi.load(join(folder, LOADER), { global: true })
+}
+
+function swiftShaderFolder(): string {
+  const folder = join(tmpdir(), FOLDER)
+  if (!existsSync(folder)) unpack(folder)
+  return folder
 }
 
 // Several test processes may come here at once: each unpacks for itself, the first to rename wins.
