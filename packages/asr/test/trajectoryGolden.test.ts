@@ -1,5 +1,6 @@
 import { type Batch, type ConfigObject, DataLoader, Dataset, MetricsHistory, Trainer } from '@nemo/core'
-import { ort, type TensorData } from '@nemo/graph'
+import type { TensorData } from '@nemo/graph'
+import { useSoftwareVulkan } from '@nemo-tools/software-vulkan'
 import { expect, it } from 'vitest'
 import { audioToCharOutputTypes, EncDecCTCModel, type UtteranceInfo } from '../src/index.js'
 import { goldenFixture } from './goldenFixture.js'
@@ -48,7 +49,8 @@ function fixedBatch(name: string): Batch<UtteranceInfo> {
   }
 }
 
-it('the first steps of a training have NeMo’s losses, gradients and learning rates', async () => {
+it.each(['cpu', 'webgpu'] as const)('the first steps of a training on %s are NeMo’s', async (accelerator) => {
+  if (accelerator === 'webgpu') useSoftwareVulkan()
   const golden = goldenFixture<Trajectory>('trajectory-state')
   const { model_config, loss, loss_tolerance, lr, grad_norm } = golden.json
   const model = new EncDecCTCModel(model_config)
@@ -56,8 +58,10 @@ it('the first steps of a training have NeMo’s losses, gradients and learning r
   const batches = loss.map((_, step) => fixedBatch(`trajectory-batch${step}`))
   model.trainingLoader = new DataLoader(new FixedBatches(batches))
   const history = new MetricsHistory()
-  const runtime = ort({ threads: 1 })
-  const trainer = new Trainer({ max_steps: loss.length, log_every_n_steps: 1 }, { runtime, callbacks: [history] })
+  const trainer = new Trainer(
+    { max_steps: loss.length, log_every_n_steps: 1, accelerator, num_threads: 1 },
+    { callbacks: [history] },
+  )
   await trainer.fit(model)
   const curve = (name: string): readonly number[] => history.series.get(name)!.values
   for (const [step, want] of loss.entries()) {
@@ -65,5 +69,5 @@ it('the first steps of a training have NeMo’s losses, gradients and learning r
     expect(curve('learning_rate')[step]).toBeCloseTo(lr[step]!, 12)
     expect(Math.abs(curve('grad_norm')[step]! / grad_norm[step]! - 1)).toBeLessThan(1e-4)
   }
-  await runtime.dispose()
+  await trainer.dispose()
 })

@@ -85,8 +85,11 @@ export const trainerConfigSchema = z.strictObject({
   auto_scale_batch_size: z.union([z.boolean(), z.enum(['power', 'binsearch'])]).default(false),
   enable_progress_bar: z.boolean().default(true),
   precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
-  /** `cpu` runs ONNX Runtime on the processor; `ddp` and `dp`, as NeMo's configs have it, mean the same with one process. */
-  accelerator: z.enum(['cpu', 'auto', 'ddp', 'dp']).nullable().default('cpu'),
+  /**
+   * `cpu` runs ONNX Runtime on the processor, `webgpu` a GPU through the package `@nemo/kernels`; `ddp` and `dp`, as NeMo's
+   * configs have it, mean the processor with one process.
+   */
+  accelerator: z.enum(['cpu', 'webgpu', 'auto', 'ddp', 'dp']).nullable().default('cpu'),
   /** How processes share the work; there is one, so all of these mean the same. */
   strategy: z.enum(['auto', 'ddp', 'dp']).nullable().default(null),
   devices: z.union([z.literal(1), z.literal('auto')]).default(1),

@@ -1,0 +1,54 @@
+import { type Executable, ort, type Parameter, type Plan, type Runtime, type TensorData } from '@nemo/graph'
+import { TrainerError } from './errors.js'
+import type { TrainerConfig } from './trainerConfig.js'
+
+/** The executor that a trainer's `accelerator` names. */
+export function acceleratorRuntime(config: Pick<TrainerConfig, 'accelerator' | 'num_threads'>): Runtime {
+  if (config.accelerator === 'webgpu') return new DeferredRuntime('webgpu', openWebGPU)
+  return ort({ worker: true, threads: config.num_threads })
+}
+
+// Known by name alone, so that whoever trains on the processor need not install it.
+const KERNELS: string = '@nemo/kernels'
+
+async function openWebGPU(): Promise<Runtime> {
+  let kernels: { webgpu(): Promise<Runtime> }
+  try {
+    kernels = (await import(/* @vite-ignore */ KERNELS)) as typeof kernels
+  } catch (error) {
+    throw new TrainerError(
+      `trainer.accelerator=webgpu needs the package ${KERNELS}, which cannot be loaded: ${(error as Error).message}. Install it: npm i ${KERNELS}. In a browser pass the runtime webgpu() to the trainer instead.`,
+      { cause: error },
+    )
+  }
+  return kernels.webgpu()
+}
+
+/** A runtime that is opened when the first program is compiled, because devices open asynchronously. */
+class DeferredRuntime implements Runtime {
+  readonly name: string
+  readonly #open: () => Promise<Runtime>
+  #opened: Promise<Runtime> | undefined
+
+  constructor(name: string, open: () => Promise<Runtime>) {
+    this.name = name
+    this.#open = open
+  }
+
+  async compile(plan: Plan): Promise<Executable> {
+    this.#opened ??= this.#open()
+    return (await this.#opened).compile(plan)
+  }
+
+  // Parameters belong to the opened runtime, so nobody comes here for them.
+  read(parameter: Parameter): Promise<TensorData> {
+    throw new TrainerError(`Parameter ${parameter.name} does not live in this runtime.`)
+  }
+
+  release(_parameter: Parameter): void {}
+
+  async dispose(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined)
+    await opened?.dispose()
+  }
+}
