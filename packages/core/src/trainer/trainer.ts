@@ -1,9 +1,10 @@
-import { ort, type Runtime, type TensorData } from '@nemo/graph'
+import type { Runtime, TensorData } from '@nemo/graph'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
 import type { Model, NamedLoader } from '../models/model.js'
 import type { Optimization } from '../optimizers/parameterGroups.js'
+import { acceleratorRuntime } from './acceleratorRuntime.js'
 import { type Anomaly, describeAnomaly } from './anomaly.js'
 import type { Callback, Metrics } from './callback.js'
 import { CallbackList } from './callbackList.js'
@@ -23,7 +24,7 @@ import type { WeightAverage } from './weightAverage.js'
 /** What a trainer takes besides its settings. */
 export interface TrainerParts {
   readonly callbacks?: readonly Callback[]
-  /** Default: ONNX Runtime in a worker thread, so that signals and progress bars stay alive. */
+  /** Default: what `accelerator` names; ONNX Runtime in a worker thread, so that signals and progress bars stay alive. */
   readonly runtime?: Runtime
 }
 
@@ -96,7 +97,7 @@ export class Trainer {
   constructor(config: TrainerConfigInput = {}, parts: TrainerParts = {}) {
     this.config = validateConfig(trainerConfigSchema, config, { source: 'trainer' })
     this.callbacks = [...(parts.callbacks ?? [])]
-    this.runtime = parts.runtime ?? ort({ worker: true, threads: this.config.num_threads })
+    this.runtime = parts.runtime ?? acceleratorRuntime(this.config)
     this.#evaluation = new EvaluationLoop(this.runtime)
   }
 
