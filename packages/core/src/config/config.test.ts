@@ -48,6 +48,13 @@ describe('Config', () => {
     expect(() => config.toObject({ throwOnMissing: true })).toThrow(MissingValueError)
   })
 
+  it('a section is a resolved mapping, or an error', () => {
+    const config = Config.fromYaml('rate: 8000\nmodel: { sample_rate: "${rate}" }')
+    expect(config.section('model')).toEqual({ sample_rate: 8000 })
+    expect(() => config.section('models')).toThrow('models: the config has no such key; it has rate, model')
+    expect(() => config.section('rate')).toThrow('rate: expected a mapping, found 8000')
+  })
+
   it('an unknown key names the nearest known one', () => {
     expect(() => tiny().get('model.encdoer.jasper')).toThrow(
       'there is no key "model.encdoer" in tiny.yaml; did you mean "model.encoder.jasper"?',

@@ -152,6 +152,20 @@ export class Config {
     return found === undefined ? undefined : this.expand(found, true)
   }
 
+  /**
+   * The resolved mapping at a key path: `config.section('model')` is what models are made from.
+   *
+   * @throws ConfigKeyError if there is no such key, or no mapping at it.
+   */
+  section(path: string): ConfigObject {
+    const value = this.valueAt(path)
+    if (isConfigObject(value)) return value
+    if (value !== undefined)
+      throw new ConfigKeyError(path, `${path}: expected a mapping, found ${JSON.stringify(value)}`)
+    const keys = Object.keys(this.root)
+    throw new ConfigKeyError(path, `${path}: the config has no such key; it has ${keys.join(', ') || 'none'}`)
+  }
+
   /** The plain value at a key path as written, or `undefined` if there is no such key. Follows no interpolation. */
   rawAt(path: string): ConfigValue | undefined {
     let place: Located | undefined = { value: this.root, keys: [] }
