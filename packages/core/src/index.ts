@@ -108,6 +108,8 @@ export {
   ExperimentResumeError,
   LoggerMisconfigurationError,
 } from './experiment/errors.js'
+export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'
+export { createExperiment, Experiment, quoteCommand } from './experiment/experiment.js'
 export {
   type ExpManagerOptions,
   expManager,
@@ -115,8 +117,6 @@ export {
   type RunOutcome,
 } from './experiment/expManager.js'
 export { type ExpManagerConfig, expManagerConfigSchema } from './experiment/expManagerConfig.js'
-export type { ExperimentOptions, ExperimentResult, ResultInput } from './experiment/experiment.js'
-export { createExperiment, Experiment, quoteCommand } from './experiment/experiment.js'
 export { findRun, type RunState } from './experiment/findRun.js'
 export type { GitInfo } from './experiment/gitInfo.js'
 export { readGitInfo } from './experiment/gitInfo.js'
@@ -181,6 +181,7 @@ export {
   Model,
   type ModelClass,
   type NamedLoader,
+  type OptimizerTurn,
   type RestoreOptions,
   type TrainingStep,
 } from './models/model.js'
@@ -213,7 +214,7 @@ export { dtypeOfElement, symbolicInput, symbolicInputs } from './modules/symboli
 export { collectUpdates, recordUpdate, updatedValue } from './modules/updates.js'
 // NeMo's first API: graphs of module calls, and actions on them
 export { ActionCallback, type RunningAction } from './neuralFactory/actionCallback.js'
-export type { InferOptions, ModuleOptimizer, TrainOptions } from './neuralFactory/actions.js'
+export type { InferOptions, ModuleOptimizer, OptimizerPair, TrainOptions } from './neuralFactory/actions.js'
 export { CheckpointCallback, type CheckpointOptions } from './neuralFactory/checkpointCallback.js'
 export { moduleName, uniqueName } from './neuralFactory/dag.js'
 export { DataLayerNM } from './neuralFactory/dataLayerNM.js'
@@ -339,18 +340,20 @@ export { createScheduler, registerScheduler, type SchedulerConfig } from './sche
 export type { Scheduler } from './schedulers/scheduler.js'
 export type { Anomaly, NonFiniteOutput, StepPhase } from './trainer/anomaly.js'
 export { type AverageNemoOptions, averageCheckpoints, averageNemo } from './trainer/averageCheckpoints.js'
-export type { Callback, CallbackState, Metrics } from './trainer/callback.js'
+export type { Callback, CallbackState, EvaluatedSets, Metrics } from './trainer/callback.js'
 export { EarlyStopping, type EarlyStoppingOptions } from './trainer/callbacks/earlyStopping.js'
 export { EMA, type EMAOptions } from './trainer/callbacks/ema.js'
 export { LearningRateMonitor, type LearningRateMonitorOptions } from './trainer/callbacks/learningRateMonitor.js'
 export { type MetricSeries, MetricsHistory } from './trainer/callbacks/metricsHistory.js'
 export { type LoggerFactory, MetricsLogging } from './trainer/callbacks/metricsLogging.js'
 export { ModelCheckpoint, type ModelCheckpointOptions } from './trainer/callbacks/modelCheckpoint.js'
+export { NewestEvaluations } from './trainer/callbacks/newestEvaluations.js'
 export { Timer, type TimerOptions } from './trainer/callbacks/timer.js'
 export { TimingCallback, type TimingCallbackOptions } from './trainer/callbacks/timingCallback.js'
 export { TrainingProgress } from './trainer/callbacks/trainingProgress.js'
 export { AnomalyError, NonFiniteLossError, RunCheckpointError, TrainerError } from './trainer/errors.js'
-export { type FitResult, type FitStatus, type Prediction, Trainer, type TrainerParts } from './trainer/trainer.js'
+export type { PredictedResult, Prediction } from './trainer/evaluator.js'
+export { type FitResult, type FitStatus, Trainer, type TrainerParts } from './trainer/trainer.js'
 export { type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainer/trainerConfig.js'
 export type { StepResult } from './trainer/trainingProgram.js'
 export { type BatchSizeScalerOptions, scaleBatchSize } from './trainer/tuner/batchSizeScaler.js'
@@ -360,4 +363,5 @@ export {
   type LearningRateFinderOptions,
 } from './trainer/tuner/learningRateFinder.js'
 export type { TuneResult } from './trainer/tuner/tune.js'
+export type { ProgrammedTurn, TurnState } from './trainer/turnPrograms.js'
 export type { WeightAverage } from './trainer/weightAverage.js'

@@ -125,7 +125,10 @@ export abstract class ASRModel extends Model {
   abstract idsToText(ids: readonly number[]): string
 
   /** Draws `forward` on the audio of a batch. */
-  override predictStep({ audioSignal, aSigLength }: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+  override predictStep({
+    audioSignal,
+    aSigLength,
+  }: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
     const outputs = this.forward({ inputSignal: audioSignal, inputSignalLength: aSigLength } as never)
     return outputs as Readonly<Record<string, Tensor>>
   }

@@ -189,7 +189,7 @@ describe('training', () => {
   it('learns one batch by heart', async () => {
     const model = await trainable()
     await model.setupValidationData({ manifest_filepath: manifest, batch_size: 2 })
-    const { losses, result } = await train(model, { max_steps: 60, check_val_every_n_epoch: 60 })
+    const { losses, result, trainer } = await train(model, { max_steps: 60, check_val_every_n_epoch: 60 })
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 10)
     expect(result.metrics.val_wer).toBe(0)
     expect(await model.transcribe(texts.map((text) => tones(text)))).toEqual(texts)

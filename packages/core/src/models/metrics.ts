@@ -1,5 +1,6 @@
 import type { Runtime, TensorData } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
+import type { ReportSection } from '../experiment/report/sections.js'
 
 /** Metrics gathered over the batches of an evaluation, on the host. */
 export interface MetricAccumulator {
@@ -12,6 +13,12 @@ export interface MetricAccumulator {
   update(outputs: Readonly<Record<string, TensorData>>, batch: Batch, runtime: Runtime): void | Promise<void>
   /** Values over all batches so far, by short name (`loss`, `wer`). */
   compute(): Record<string, number>
+  /**
+   * What a run's report shows of this evaluation besides the values: samples, sounds, spectrograms.
+   *
+   * @param set - Name of the set that was evaluated, for titles.
+   */
+  reportSections?(set: string): Promise<readonly ReportSection[]>
 }
 
 /** Mean of the `loss` output over samples. */

@@ -1,4 +1,4 @@
-import type { Tensor, TensorData } from '@nemo/graph'
+import type { Runtime, Tensor, TensorData } from '@nemo/graph'
 import { atomicWriteFile } from '../checkpoint/atomicWriteFile.js'
 import { packNemo, readNemo } from '../checkpoint/nemoArchive.js'
 import { OrderedDict, type PythonValue } from '../checkpoint/pythonValue.js'
@@ -26,6 +26,7 @@ import { createScheduler, type SchedulerConfig } from '../schedulers/registry.js
 import { ModelError } from './errors.js'
 import { fromPython } from './hyperParameters.js'
 import type { MetricAccumulator } from './metrics.js'
+import type { OptimizerTurn, TrainingStep } from './optimizerTurn.js'
 import {
   type FetchOptions,
   fetchPretrained,
@@ -33,14 +34,6 @@ import {
   type PretrainedModelInfo,
   pretrainedModels,
 } from './pretrained.js'
-
-/** What a training step's graph gives. */
-export interface TrainingStep {
-  /** Float scalar to minimise. */
-  readonly loss: Tensor
-  /** More tensors to compute, for training metrics. */
-  readonly outputs?: Readonly<Record<string, Tensor>>
-}
 
 /** A data loader under a name, as validation and test sets have. */
 export interface NamedLoader {
@@ -51,6 +44,7 @@ export interface NamedLoader {
 }
 
 export type { Optimization } from '../optimizers/parameterGroups.js'
+export type { OptimizerTurn, TrainingStep } from './optimizerTurn.js'
 
 /** A concrete model class. */
 export interface ModelClass<M extends Model> {
@@ -116,6 +110,17 @@ export abstract class Model extends NeuralModule {
     const { inputs } = portsOf(this)
     const given = Object.entries(batch).filter(([name]) => !inputs || name in inputs)
     return this.forward(Object.fromEntries(given)) as Readonly<Record<string, Tensor>>
+  }
+
+  /**
+   * What the outputs of `predictStep` mean, one entry per sample of a batch: transcripts, say. They become the `results` of
+   * `Trainer.predict`. Default: none.
+   */
+  predictedResults(
+    _outputs: Readonly<Record<string, TensorData>>,
+    _runtime: Runtime,
+  ): readonly unknown[] | Promise<readonly unknown[]> {
+    return []
   }
 
   /** A fresh accumulator for an evaluation. */
@@ -196,6 +201,29 @@ export abstract class Model extends NeuralModule {
     )
     const rule = updateRule(optim, maxSteps)
     return groups.length > 0 ? { ...rule, groups } : rule
+  }
+
+  /**
+   * The optimisers that train the model, in turn where there are several, as in a GAN. Default: that of
+   * `setupOptimization`, for all weights, and `trainingStep`.
+   *
+   * ```ts
+   * override optimizerTurns(maxSteps?: number): OptimizerTurn[] {
+   *   const turn = (name: string, module: NeuralModule, step: OptimizerTurn['step']) => ({
+   *     name, step, weights: module.parameters(), optimization: this.setupOptimization(undefined, maxSteps),
+   *   })
+   *   return [
+   *     turn('discriminator', this.discriminator, (batch) => this.discriminatorStep(batch)),
+   *     turn('generator', this.generator, (batch) => this.trainingStep(batch)),
+   *   ]
+   * }
+   * ```
+   *
+   * @param maxSteps - Steps of the whole run, if there is a limit; a turn with a `frequency` makes its share of them.
+   */
+  optimizerTurns(maxSteps?: number): readonly OptimizerTurn[] {
+    const step = (batch: Readonly<Record<string, Tensor>>) => this.trainingStep(batch)
+    return [{ name: '', optimization: this.setupOptimization(undefined, maxSteps), weights: this.parameters(), step }]
   }
 
   /** Puts a file into `.nemo` archives that are saved from now on. */

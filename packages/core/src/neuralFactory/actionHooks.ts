@@ -40,7 +40,13 @@ export class ActionHooks implements Callback {
   ): Promise<void> {
     // Batches whose gradients are still being added up are no step.
     if (trainer.progress.accumulatedBatches > 0) return
-    const values = new Map(this.#tensors.map((tensor) => [tensor, result.outputs[uniqueName(tensor)]!]))
+    // Where optimisers take turns, losses of the others are not computed unless they are looked at.
+    const values = new Map(
+      this.#tensors.flatMap((tensor) => {
+        const value = result.outputs[uniqueName(tensor)]
+        return value ? [[tensor, value] as const] : []
+      }),
+    )
     this.#progress.epochNum = trainer.currentEpoch
     // NeMo counts the step up after its callbacks.
     this.#progress.step = trainer.globalStep - 1

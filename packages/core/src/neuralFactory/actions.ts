@@ -8,7 +8,7 @@ import { type FitResult, Trainer } from '../trainer/trainer.js'
 import type { ActionCallback, RunningAction } from './actionCallback.js'
 import { ActionHooks } from './actionHooks.js'
 import { Dag, moduleName } from './dag.js'
-import { DagModel } from './dagModel.js'
+import { DagModel, type DagTurn } from './dagModel.js'
 import { batchValues, DagProgram } from './dagProgram.js'
 import { NeuralFactoryError } from './errors.js'
 import { type EvaluatingCallback, EvaluatorCallback } from './evaluatorCallback.js'
@@ -29,17 +29,23 @@ export interface ModuleOptimizer {
   readonly parameters: ReadonlySet<Parameter>
 }
 
+/** A made optimiser and the tensors whose sum it minimises. */
+export type OptimizerPair = readonly [ModuleOptimizer, readonly Tensor[]]
+
 /** Arguments of `train`. */
 export interface TrainOptions {
-  /** Tensors whose sum is minimised, as a rule one loss; or a made optimiser and its tensors. */
-  readonly tensorsToOptimize: readonly Tensor[] | readonly [ModuleOptimizer, readonly Tensor[]]
+  /**
+   * Tensors whose sum is minimised, as a rule one loss; or a made optimiser and its tensors; or several such pairs, which
+   * take turns: each step is one of the next pair.
+   */
+  readonly tensorsToOptimize: readonly Tensor[] | OptimizerPair | readonly OptimizerPair[]
   /** `sgd`, `adam`, `adam_w` or `novograd`; not together with a made optimiser. */
   readonly optimizer?: string
   readonly optimizationParams: OptimizationParams
   readonly callbacks?: readonly ActionCallback[]
-  /** Default: the rate stays. */
+  /** Begins at each optimiser's own rate and goes by the steps of the whole training. Default: the rate stays. */
   readonly lrPolicy?: LrPolicy
-  /** Batches whose gradients' mean makes one step. Default 1. */
+  /** Batches whose gradients' mean makes one step. Default 1; several optimisers take no other. */
   readonly batchesPerStep?: number
   /** Stop with an error at a loss that is no number; otherwise leave its step out. Default false. */
   readonly stopOnNanLoss?: boolean
@@ -116,13 +122,13 @@ export class Actions implements RunningAction {
       throw new NeuralFactoryError(
         'This factory has trained already; its step count and optimiser are used up. Pass reset: true, or call resetTrainer().',
       )
-    const { losses, lr, optimizer, parameters } = this.#whatToOptimize(options)
-    const dag = new Dag([...new Set([...losses, ...callbacks.flatMap(({ tensors }) => tensors)])])
+    const pairs = this.#whatToOptimize(options)
+    const looked = callbacks.flatMap(({ tensors }) => tensors)
+    const dag = new Dag([...new Set([...pairs.flatMap(([, losses]) => losses), ...looked])])
     const evaluations = callbacks.flatMap((callback) => (callback instanceof EvaluatorCallback ? [callback] : []))
     this.#modules = [
       ...new Set([...dag.modules, ...evaluations.flatMap(({ evalTensors }) => new Dag(evalTensors).modules)]),
     ]
-    const model = new DagModel(dag, losses, this.#modules, parameters)
     const loader = dag.dataLayer.dataLoader
     const stepsPerEpoch = Math.floor(loader.length / batchesPerStep)
     if (stepsPerEpoch === 0)
@@ -130,10 +136,20 @@ export class Actions implements RunningAction {
         `${moduleName(dag.dataLayer)} gives ${loader.length} batches an epoch, fewer than one step takes (${batchesPerStep}).`,
       )
     const maxSteps = Math.min(params.max_steps ?? Infinity, (params.num_epochs ?? Infinity) * stepsPerEpoch)
-    model.optimization = {
-      optimizer: stopOnNanLoss ? optimizer : new SkippingNan(optimizer),
-      scheduler: schedulerOf(lrPolicy, lr, { stepsPerEpoch, maxSteps }),
-    }
+    const turns = pairs.map(([{ optimizer, lr, parameters }, losses], i): DagTurn => {
+      const scheduler = schedulerOf(lrPolicy, lr, { stepsPerEpoch, maxSteps })
+      return {
+        dag: new Dag([...new Set([...losses, ...looked])]),
+        losses,
+        parameters,
+        optimization: {
+          optimizer: stopOnNanLoss ? optimizer : new SkippingNan(optimizer),
+          // The optimiser's own steps are every so manieth of the training.
+          scheduler: { name: scheduler.name, lr: (step) => scheduler.lr(step * pairs.length + i) },
+        },
+      }
+    })
+    const model = new DagModel(turns, this.#modules)
     const { runtime, seed, tbWriter } = this.#surroundings
     const trainer = new Trainer(
       {
@@ -163,19 +179,34 @@ export class Actions implements RunningAction {
     }
   }
 
-  #whatToOptimize({ tensorsToOptimize: wanted, optimizer: name, optimizationParams }: TrainOptions): ModuleOptimizer & {
-    readonly losses: readonly Tensor[]
-  } {
-    if (isMade(wanted)) {
-      const [made, losses] = wanted
-      if (name !== undefined)
-        throw new NeuralFactoryError('optimizer: an optimiser was made by createOptimizer already; leave the name out.')
-      return { ...made, losses }
-    }
+  #whatToOptimize({
+    tensorsToOptimize: wanted,
+    optimizer: name,
+    optimizationParams,
+    batchesPerStep = 1,
+  }: TrainOptions): readonly OptimizerPair[] {
     if (wanted.length === 0)
       throw new NeuralFactoryError('tensorsToOptimize: expected at least one tensor, found none.')
-    if (name === undefined) throw new NeuralFactoryError('optimizer: expected a name such as novograd, found none.')
-    return { ...this.createOptimizer(name, wanted, optimizationParams), losses: wanted }
+    if (areTensors(wanted)) {
+      if (name === undefined) throw new NeuralFactoryError('optimizer: expected a name such as novograd, found none.')
+      return [[this.createOptimizer(name, wanted, optimizationParams), wanted]]
+    }
+    const pairs = isPair(wanted) ? [wanted] : wanted
+    if (!pairs.every((pair) => Array.isArray(pair)))
+      throw new NeuralFactoryError(
+        'tensorsToOptimize: expected tensors, or pairs of an optimiser and its tensors; found both.',
+      )
+    if (new Set(pairs.map(([made]) => made.optimizer)).size < pairs.length)
+      throw new NeuralFactoryError(
+        'tensorsToOptimize: one optimiser is in several pairs. Make one for each: they count their steps.',
+      )
+    if (name !== undefined)
+      throw new NeuralFactoryError('optimizer: an optimiser was made by createOptimizer already; leave the name out.')
+    if (pairs.length > 1 && batchesPerStep !== 1)
+      throw new NeuralFactoryError(
+        `batchesPerStep: expected 1 where ${pairs.length} optimisers take turns, found ${batchesPerStep}.`,
+      )
+    return pairs
   }
 
   /**
@@ -312,8 +343,16 @@ export class Actions implements RunningAction {
   }
 }
 
-function isMade(wanted: TrainOptions['tensorsToOptimize']): wanted is readonly [ModuleOptimizer, readonly Tensor[]] {
-  return wanted.length === 2 && 'parameters' in wanted[0] && Array.isArray(wanted[1])
+type Wanted = TrainOptions['tensorsToOptimize']
+
+const isTensor = (thing: object): boolean => 'node' in thing
+
+function areTensors(wanted: Wanted): wanted is readonly Tensor[] {
+  return wanted.every((thing) => isTensor(thing))
+}
+
+function isPair(wanted: OptimizerPair | readonly OptimizerPair[]): wanted is OptimizerPair {
+  return 'parameters' in wanted[0]!
 }
 
 function learningRateWriter(tbWriter: MetricsLogger | undefined) {

@@ -1,59 +1,60 @@
 import { add, type Parameter, reduceSum, type Tensor } from '@nemo/graph'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { MetricAccumulator } from '../models/metrics.js'
-import { Model, type Optimization, type TrainingStep } from '../models/model.js'
+import { Model, type Optimization, type OptimizerTurn, type TrainingStep } from '../models/model.js'
 import type { NeuralModule } from '../modules/neuralModule.js'
 import { type Dag, moduleName, uniqueName } from './dag.js'
 import { NeuralFactoryError } from './errors.js'
 
+/** What one of the optimisers of a training minimises, and with which weights. */
+export interface DagTurn {
+  /** Graph of the losses and of what is looked at while training. */
+  readonly dag: Dag
+  /** Tensors of it whose sum is minimised. */
+  readonly losses: readonly Tensor[]
+  /** Weights that move. */
+  readonly parameters: ReadonlySet<Parameter>
+  readonly optimization: Optimization
+}
+
 /**
- * A graph of module calls as the model that the trainer trains. All modules of the training graph and of the evaluation
- * graphs are its children.
+ * Graphs of module calls as the model that the trainer trains; with several optimisers, each step is one of them, in turn.
+ * All modules of the training graphs and of the evaluation graphs are its children.
  */
 export class DagModel extends Model {
   readonly target = 'nemo.core.NeuralModuleFactory'
-  /** Learning rates and update rule; set before training. */
-  optimization: Optimization | undefined
-  readonly #dag: Dag
-  readonly #losses: readonly Tensor[]
-  readonly #trained: ReadonlySet<Parameter>
+  readonly #turns: readonly DagTurn[]
 
   /**
-   * @param dag - Graph of the losses and of what is looked at while training.
-   * @param losses - Tensors of it whose sum is minimised.
+   * @param turns - At least one; all graphs begin at one data layer.
    * @param modules - All modules that train or are evaluated.
-   * @param trained - Weights that move.
    */
-  constructor(dag: Dag, losses: readonly Tensor[], modules: Iterable<NeuralModule>, trained: ReadonlySet<Parameter>) {
+  constructor(turns: readonly DagTurn[], modules: Iterable<NeuralModule>) {
     super({})
-    this.#dag = dag
-    this.#losses = losses
-    this.#trained = trained
+    this.#turns = turns
     for (const [name, module] of uniquelyNamed(modules)) this.addModule(name, module)
-    this.trainingLoader = dag.dataLayer.dataLoader
+    this.trainingLoader = turns[0]!.dag.dataLayer.dataLoader
   }
 
-  override parameters(): Parameter[] {
-    return super.parameters().filter((parameter) => this.#trained.has(parameter))
+  override optimizerTurns(): OptimizerTurn[] {
+    const several = this.#turns.length > 1
+    const weights = this.parameters()
+    return this.#turns.map((turn, i) => ({
+      name: several ? `optimizer_${i}` : '',
+      optimization: turn.optimization,
+      weights: weights.filter((weight) => turn.parameters.has(weight)),
+      step: (batch) => stepOf(turn, batch),
+      ...(several && { frequency: 1 }),
+    }))
   }
 
-  /** The graph's ends by their unique names. */
+  /** The first graph's ends by their unique names. */
   forward(batch: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-    return drawNamed(this.#dag, batch)
+    return drawNamed(this.#turns[0]!.dag, batch)
   }
 
   trainingStep(batch: Readonly<Record<string, Tensor>>): TrainingStep {
-    const outputs = this.forward(batch)
-    const losses = this.#losses.map((loss) => outputs[uniqueName(loss)]!)
-    return {
-      loss: losses.map((loss) => (loss.rank === 0 ? loss : reduceSum(loss))).reduce((a, b) => add(a, b)),
-      outputs,
-    }
-  }
-
-  override setupOptimization(): Optimization {
-    if (!this.optimization) throw new NeuralFactoryError('The training has no optimiser.')
-    return this.optimization
+    return stepOf(this.#turns[0]!, batch)
   }
 
   // Evaluation is the business of EvaluatorCallback, which has graphs of its own.
@@ -67,6 +68,15 @@ export class DagModel extends Model {
 
   async createDataLoader(): Promise<DataLoader> {
     throw new NeuralFactoryError('Data comes from data layers; there is no config section for it.')
+  }
+}
+
+function stepOf({ dag, losses }: DagTurn, batch: Readonly<Record<string, Tensor>>): TrainingStep {
+  const outputs = drawNamed(dag, batch)
+  const scalars = losses.map((loss) => outputs[uniqueName(loss)]!)
+  return {
+    loss: scalars.map((loss) => (loss.rank === 0 ? loss : reduceSum(loss))).reduce((a, b) => add(a, b)),
+    outputs,
   }
 }
 

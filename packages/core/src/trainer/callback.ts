@@ -1,3 +1,4 @@
+import type { MetricAccumulator } from '../models/metrics.js'
 import type { Model } from '../models/model.js'
 import type { Trainer } from './trainer.js'
 import type { StepResult } from './trainingProgram.js'
@@ -9,12 +10,18 @@ export type Metrics = Readonly<Record<string, number>>
 /** What a callback remembers in a checkpoint. */
 export type CallbackState = Readonly<Record<string, number | string | boolean | null | readonly number[]>>
 
+/** A complete evaluation: what was gathered on each set, in order. */
+export interface EvaluatedSets {
+  readonly purpose: 'validation' | 'test'
+  readonly sets: readonly { readonly name: string; readonly metrics: MetricAccumulator }[]
+}
+
 /**
  * Hooks into a run. All are optional and awaited, in the order of the callbacks; those that write checkpoints come last,
  * so that a checkpoint holds what the others remember.
  *
  * Order of hooks: onFitStart; per epoch onTrainEpochStart, then per batch onTrainBatchStart, onLog (at logging
- * steps), onTrainBatchEnd and, where a validation is due, onValidationStart, onValidationBatchEnd, onLog, onValidationEnd; onTrainEpochEnd; at last
+ * steps), onTrainBatchEnd and, where a validation is due, onValidationStart, onValidationBatchEnd, onEvaluationEnd, onLog, onValidationEnd; onTrainEpochEnd; at last
  * onInterrupt (if so) and onFitEnd, or onException. A resumed run enters its epoch by onTrainEpochStart once more.
  */
 export interface Callback {
@@ -33,6 +40,8 @@ export interface Callback {
   onValidationStart?(trainer: Trainer, model: Model, batches: number): void | Promise<void>
   /** @param batchIndex - Batches done over all sets before this one. */
   onValidationBatchEnd?(trainer: Trainer, model: Model, batchIndex: number): void | Promise<void>
+  /** All sets of a validation (in `fit` or alone) or of a test were evaluated. */
+  onEvaluationEnd?(trainer: Trainer, model: Model, evaluated: EvaluatedSets): void | Promise<void>
   /** A validation of `fit` is complete. */
   onValidationEnd?(trainer: Trainer, model: Model, metrics: Metrics): void | Promise<void>
   onPredictStart?(trainer: Trainer, model: Model, batches: number): void | Promise<void>

@@ -1,3 +1,4 @@
+import type { DataLoader } from '../data/dataLoader.js'
 import { getLogger } from '../logging/logger.js'
 import type { Model } from '../models/model.js'
 import type { Callback } from './callback.js'
@@ -43,6 +44,11 @@ export class CallbackList {
   async say(line: string): Promise<void> {
     if (!this.#ordered.some((callback) => callback.onMessage)) getLogger('trainer').warning(line)
     await this.call('onMessage', line)
+  }
+
+  /** Says what a data set left out, and why. */
+  async sayProblems(loader: DataLoader, set = ''): Promise<void> {
+    for (const line of loader.dataset.problems?.() ?? []) await this.say(set === '' ? line : `${set}: ${line}`)
   }
 
   /** Tells all callbacks of an error, whatever they do about it. */

@@ -1,25 +1,26 @@
-import type { Runtime, TensorData } from '@nemo/graph'
+import type { Runtime } from '@nemo/graph'
 import { validateConfig } from '../config/validateConfig.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import type { Batch } from '../data/dataset.js'
-import type { Model, NamedLoader } from '../models/model.js'
+import type { Model } from '../models/model.js'
 import type { Optimization } from '../optimizers/parameterGroups.js'
 import { acceleratorRuntime } from './acceleratorRuntime.js'
-import { type Anomaly, describeAnomaly } from './anomaly.js'
 import type { Callback, Metrics } from './callback.js'
 import { CallbackList } from './callbackList.js'
 import { durationSeconds } from './duration.js'
-import { AnomalyError, inContext, NonFiniteLossError, RunCheckpointError, TrainerError } from './errors.js'
-import { EvaluationLoop, type Purpose } from './evaluationLoop.js'
+import { inContext, RunCheckpointError, TrainerError } from './errors.js'
+import { Evaluator, type PredictedResult, type Prediction } from './evaluator.js'
 import { Interrupts } from './interrupts.js'
 import { opPrefix, type ProfileFiles, temporaryProfile } from './profiler/opProfile.js'
 import { Profiler } from './profiler/profiler.js'
 import { TRAINING_STEP, writeProfile } from './profiler/writeProfile.js'
 import { loadRunCheckpoint, type Progress, saveRunCheckpoint, saveWeights } from './runCheckpoint.js'
-import { limitedBatches, type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainerConfig.js'
-import { type StepResult, TrainingProgram } from './trainingProgram.js'
+import { RunLimits } from './runLimits.js'
+import { requireSound, type StepPlace } from './stepSoundness.js'
+import { type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainerConfig.js'
+import type { StepResult } from './trainingProgram.js'
 import { type TuneResult, tune } from './tuner/tune.js'
-import type { WeightAverage } from './weightAverage.js'
+import { TurnPrograms, type TurnState } from './turnPrograms.js'
 
 /** What a trainer takes besides its settings. */
 export interface TrainerParts {
@@ -37,8 +38,7 @@ export type FitStatus = 'finished' | 'stopped' | 'interrupted'
 interface Run {
   readonly model: Model
   readonly loader: DataLoader
-  readonly optimization: Optimization
-  readonly program: TrainingProgram
+  readonly program: TurnPrograms
   readonly maxSteps: number | undefined
   /** Time on the monotonic clock when `max_time` is over, in milliseconds. */
   readonly deadline: number
@@ -52,14 +52,6 @@ export interface FitResult {
   /** Epochs completed. */
   readonly epoch: number
   readonly globalStep: number
-}
-
-/** What a model made of one batch. */
-export interface Prediction {
-  /** The tensors of `predictStep`, by name. */
-  readonly outputs: Readonly<Record<string, TensorData>>
-  /** What the dataset says of the batch's samples, in the order of the batch axis. */
-  readonly samples: Batch['samples']
 }
 
 const START: Progress = {
@@ -87,7 +79,8 @@ export class Trainer {
   shouldStop = false
   readonly #callbacks = new CallbackList(this)
   readonly #interrupts = new Interrupts()
-  readonly #evaluation: EvaluationLoop
+  readonly #limits: RunLimits
+  readonly #evaluator: Evaluator
   #profiler: Profiler | undefined
   #progress: Progress = START
   #run: Run | undefined
@@ -98,7 +91,8 @@ export class Trainer {
     this.config = validateConfig(trainerConfigSchema, config, { source: 'trainer' })
     this.callbacks = [...(parts.callbacks ?? [])]
     this.runtime = parts.runtime ?? acceleratorRuntime(this.config)
-    this.#evaluation = new EvaluationLoop(this.runtime)
+    this.#limits = new RunLimits(this.config)
+    this.#evaluator = new Evaluator(this, this.#callbacks, this.#limits)
   }
 
   /** Optimiser steps done. */
@@ -126,25 +120,14 @@ export class Trainer {
     return this.#interrupts.received !== undefined
   }
 
-  /** Batches that `fast_dev_run` allows, or 0 when it is off. */
-  get #fastBatches(): number {
-    return Number(this.config.fast_dev_run)
-  }
-
   /** Epochs that the settings allow; Infinity for no limit. */
   get maxEpochs(): number {
-    const { max_epochs, max_steps, max_time } = this.config
-    if (this.#fastBatches > 0) return 1
-    if (max_epochs !== null) return max_epochs < 0 ? Number.POSITIVE_INFINITY : max_epochs
-    return (max_steps ?? -1) < 0 && max_time === null ? 1000 : Number.POSITIVE_INFINITY
+    return this.#limits.maxEpochs
   }
 
   /** Optimiser steps that the settings allow, or undefined if only callbacks or time can end training. */
   maxSteps(batchesPerEpoch: number): number | undefined {
-    const byEpochs = this.maxEpochs * Math.ceil(batchesPerEpoch / this.config.accumulate_grad_batches)
-    const steps = this.config.max_steps ?? -1
-    const least = steps < 0 || this.#fastBatches > 0 ? byEpochs : Math.min(steps, byEpochs)
-    return Number.isFinite(least) ? least : undefined
+    return this.#limits.maxSteps(batchesPerEpoch)
   }
 
   /**
@@ -166,7 +149,7 @@ export class Trainer {
       if (profiler === 'advanced') ops = await temporaryProfile(this.runtime)
       await this.#start(model, checkpoint, ops && opPrefix(ops))
       await this.#callbacks.call('onFitStart', model)
-      if (checkpoint === undefined) await this.#sanityCheck(model)
+      if (checkpoint === undefined) await this.#evaluator.sanityCheck(model)
       const status = await this.#epochs()
       if (status === 'interrupted') await this.#callbacks.call('onInterrupt', model)
       await this.#callbacks.call('onFitEnd', model)
@@ -181,7 +164,7 @@ export class Trainer {
       const run = this.#run
       this.#run = undefined
       await run?.program.dispose()
-      await this.#evaluation.dispose()
+      await this.#evaluator.dispose()
       // Worker threads of data end with the run; the next one starts new ones.
       await run?.loader.close()
       for (const { loader } of model.validationLoaders) await loader.close()
@@ -195,16 +178,15 @@ export class Trainer {
       throw new TrainerError(
         `${model.constructor.name} has no training data; call setupTrainingData or give model.train_ds.`,
       )
-    this.#trainingBatches = this.#countTrainingBatches(loader)
+    this.#trainingBatches = this.#limits.trainingBatches(loader.length)
     if (this.#trainingBatches === 0)
       throw new TrainerError(
         'The training data has no batches. Is the manifest empty, were all samples filtered out, or is limit_train_batches 0?',
       )
     model.nameParameters()
     const maxSteps = this.maxSteps(this.#trainingBatches)
-    const optimization = model.setupOptimization(undefined, maxSteps)
     const { max_time } = this.config
-    const program = await TrainingProgram.build(model, optimization, {
+    const program = await TurnPrograms.build(model, {
       ...this.#stepSettings(),
       ports: loader.outputTypes,
       maxSteps,
@@ -213,7 +195,8 @@ export class Trainer {
     })
     const seconds = max_time === null ? Number.POSITIVE_INFINITY : durationSeconds(max_time, 'trainer.max_time')
     const deadline = performance.now() + seconds * 1000
-    this.#run = { model, loader, optimization, program, maxSteps, deadline }
+    this.#run = { model, loader, program, maxSteps, deadline }
+    this.#evaluator.training = { loader, batches: this.#trainingBatches }
     this.shouldStop = false
     this.#progress = START
     if (checkpoint !== undefined) await this.#resume(checkpoint)
@@ -249,14 +232,6 @@ export class Trainer {
     return this.#profiler ? this.#profiler.profile(action, work) : work()
   }
 
-  #countTrainingBatches(loader: DataLoader): number {
-    const { overfit_batches, limit_train_batches } = this.config
-    if (this.#fastBatches > 0) return Math.min(this.#fastBatches, loader.length)
-    // Overfitting to one batch is what 1 means here; all of them would be no overfitting.
-    if (overfit_batches >= 1) return Math.min(overfit_batches, loader.length)
-    return limitedBatches(overfit_batches || limit_train_batches, loader.length)
-  }
-
   async #epochs(): Promise<FitStatus> {
     const { model, loader, maxSteps } = this.#run!
     while (this.#progress.epoch < this.maxEpochs) {
@@ -264,7 +239,7 @@ export class Trainer {
       // Between two epochs; in the middle of one, a validation may be due first.
       if (this.#progress.batch === 0) {
         if (this.#progress.globalStep >= (maxSteps ?? Number.POSITIVE_INFINITY)) return 'finished'
-        if (this.shouldStop && this.#mayStop(this.#progress.epoch)) return 'stopped'
+        if (this.shouldStop && this.#limits.mayStop(this.#progress.epoch, this.#progress.globalStep)) return 'stopped'
       }
       await this.#callbacks.call('onTrainEpochStart', model)
       const ended = await this.#epoch()
@@ -272,7 +247,7 @@ export class Trainer {
       await this.#callbacks.call('onTrainEpochEnd', model)
       if (this.#progress.batch >= this.#trainingBatches)
         this.#progress = { ...this.#progress, epoch: this.#progress.epoch + 1, batch: 0 }
-      await this.#sayProblems(loader)
+      await this.#callbacks.sayProblems(loader)
       if (ended) return ended
     }
     return this.shouldStop ? 'stopped' : 'finished'
@@ -313,108 +288,89 @@ export class Trainer {
     if (maxSteps !== undefined && this.#progress.globalStep >= maxSteps) return 'finished'
     if (performance.now() > deadline) this.shouldStop = true
     const completed = this.#progress.epoch + (this.#progress.batch >= this.#trainingBatches ? 1 : 0)
-    return this.shouldStop && this.#mayStop(completed) ? 'stopped' : undefined
-  }
-
-  #mayStop(epochsDone: number): boolean {
-    const { min_epochs, min_steps } = this.config
-    return epochsDone >= min_epochs && this.#progress.globalStep >= (min_steps ?? 0)
+    return this.shouldStop && this.#limits.mayStop(completed, this.#progress.globalStep) ? 'stopped' : undefined
   }
 
   // One batch: the step, the place in the data, logs. A batch without usable samples still counts as a place.
   async #trainBatch(position: number, batch: Batch | undefined): Promise<void> {
-    const { model, maxSteps } = this.#run!
+    const { model, maxSteps, program } = this.#run!
     const last = position === this.#trainingBatches - 1
     const before = this.#progress
     const accumulated = before.accumulatedBatches + (batch ? 1 : 0)
     const applies = accumulated > 0 && (last || accumulated >= this.config.accumulate_grad_batches)
-    let result: StepResult | undefined
+    const turns = program.active(before.globalStep)
+    const results: StepResult[] = []
     if (batch) {
       await this.#callbacks.call('onTrainBatchStart', model, position)
-      result = await this.#step(batch, applies)
-    } else if (applies) await this.#applyGradients()
+      for (const turn of turns) results.push(await this.#step(turn, batch, applies))
+    } else if (applies) for (const turn of turns) await this.#applyGradients(turn)
     const globalStep = before.globalStep + (applies ? 1 : 0)
+    const validates =
+      globalStep === maxSteps || this.#limits.validatesAfter(position, before.epoch, this.#trainingBatches)
     this.#progress = {
       epoch: before.epoch,
       batch: position + 1,
       globalStep,
       batchesDone: before.batchesDone + (batch ? 1 : 0),
       accumulatedBatches: applies ? 0 : accumulated,
-      validationDue:
-        this.#validationLoaders(model).length > 0 && (this.#validatesAfter(position) || globalStep === maxSteps),
+      validationDue: validates && this.#evaluator.validationLoaders(model).length > 0,
     }
-    if (!batch || !result) return
-    await this.#logStep(batch, result, applies)
-    await this.#callbacks.call('onTrainBatchEnd', model, result, position)
+    if (!batch) return
+    await this.#logStep(batch, turns, results, applies)
+    await this.#callbacks.call('onTrainBatchEnd', model, stepOfAll(results), position)
   }
 
-  #validatesAfter(position: number): boolean {
-    const { val_check_interval, check_val_every_n_epoch } = this.config
-    const total = this.#trainingBatches
-    const share = this.#fastBatches > 0 ? 1 : val_check_interval
-    const interval = Math.min(total, share <= 1 ? Math.max(1, Math.floor(total * share)) : share)
-    return (this.#progress.epoch + 1) % check_val_every_n_epoch === 0 && (position + 1) % interval === 0
-  }
-
-  async #step(batch: Batch, applies: boolean): Promise<StepResult> {
-    const { program } = this.#run!
-    const { globalStep: optimizerStep, batchesDone: randomStep } = this.#progress
-    const moment = { optimizerStep, randomStep, seed: this.config.seed, applies }
-    const result = await inContext(`Training step ${optimizerStep} (${this.#place()})`, () =>
-      this.profile(TRAINING_STEP, () => program.run(batch, moment)),
+  async #step(turn: TurnState, batch: Batch, applies: boolean): Promise<StepResult> {
+    const { batchesDone: randomStep } = this.#progress
+    const moment = { optimizerStep: turn.stepsDone, randomStep, seed: this.config.seed, applies }
+    const place = this.#place(turn)
+    const result = await inContext(`Training step ${place.globalStep} (${place.where})`, () =>
+      this.profile(TRAINING_STEP, () => turn.program.run(batch, moment)),
     )
-    this.#requireSound(result.anomaly)
-    this.#requireFinite('loss', result.loss, result.loss)
-    if (result.gradNorm !== undefined) this.#requireFinite('norm of the gradients', result.gradNorm, result.loss)
+    requireSound(result, place, { terminateOnNan: this.config.terminate_on_nan })
     return result
   }
 
-  async #applyGradients(): Promise<void> {
-    const { globalStep } = this.#progress
-    const { gradNorm, anomaly } = await inContext(`Training step ${globalStep} (${this.#place()})`, () =>
-      this.#run!.program.applyGradients(globalStep),
+  async #applyGradients(turn: TurnState): Promise<void> {
+    const place = this.#place(turn)
+    const result = await inContext(`Training step ${place.globalStep} (${place.where})`, () =>
+      turn.program.applyGradients(turn.stepsDone),
     )
-    this.#requireSound(anomaly)
-    this.#requireFinite('norm of the gradients', gradNorm, this.callbackMetrics.train_loss ?? Number.NaN)
+    const { terminate_on_nan: terminateOnNan } = this.config
+    requireSound(result, place, { terminateOnNan, lastLoss: this.callbackMetrics.train_loss })
   }
 
-  #requireSound(anomaly: Anomaly | undefined): void {
-    if (!anomaly) return
-    const { globalStep } = this.#progress
-    throw new AnomalyError(
-      globalStep,
-      anomaly,
-      `Training step ${globalStep} (${this.#place()}) is no longer sound. ${describeAnomaly(anomaly)} The weights are those before the step.`,
-    )
+  #place({ name, optimization, stepsDone }: TurnState): StepPlace {
+    const { globalStep, epoch, batch } = this.#progress
+    const rate = optimization.scheduler.lr(stepsDone).toPrecision(4)
+    const where = `epoch ${epoch}, batch ${batch}${name === '' ? '' : `, ${name}`}, learning rate ${rate}`
+    return { globalStep, where }
   }
 
-  #requireFinite(what: string, value: number, loss: number): void {
-    if (!this.config.terminate_on_nan || Number.isFinite(value)) return
-    const { globalStep } = this.#progress
-    throw new NonFiniteLossError(
-      globalStep,
-      loss,
-      `The ${what} is ${value} at step ${globalStep} (${this.#place()}). The weights are spoilt; go on from the last checkpoint with a smaller learning rate, gradient clipping or cleaner data.`,
-    )
-  }
-
-  #place(): string {
-    const { epoch, batch } = this.#progress
-    return `epoch ${epoch}, batch ${batch}, learning rate ${this.learningRate!.toPrecision(4)}`
-  }
-
-  async #logStep(batch: Batch, result: StepResult, applies: boolean): Promise<void> {
-    const { model, optimization } = this.#run!
-    this.callbackMetrics.train_loss = result.loss
+  // Plain names tell of the batch's last turn, as there is no loss of all.
+  async #logStep(
+    batch: Batch,
+    turns: readonly TurnState[],
+    results: readonly StepResult[],
+    applies: boolean,
+  ): Promise<void> {
+    const { model } = this.#run!
+    this.callbackMetrics.train_loss = results.at(-1)!.loss
     if (!applies || this.#progress.globalStep % this.config.log_every_n_steps !== 0) return
-    const metrics: Record<string, number> = {
-      train_loss: result.loss,
-      learning_rate: optimization.scheduler.lr(this.#progress.globalStep - 1),
+    const metrics: Record<string, number> = {}
+    for (const [i, { name, optimization, stepsDone }] of turns.entries()) {
+      const { loss, gradNorm } = results[i]!
+      const values = {
+        train_loss: loss,
+        learning_rate: optimization.scheduler.lr(stepsDone),
+        ...(gradNorm !== undefined && { grad_norm: gradNorm }),
+      }
+      Object.assign(metrics, values)
+      if (name !== '') for (const [key, value] of Object.entries(values)) metrics[`${key}_${name}`] = value
     }
-    if (result.gradNorm !== undefined) metrics.grad_norm = result.gradNorm
     const accumulator = model.trainingMetrics()
     if (accumulator) {
-      await accumulator.update(result.outputs, batch, this.runtime)
+      await accumulator.update(stepOfAll(results).outputs, batch, this.runtime)
       for (const [name, value] of Object.entries(accumulator.compute())) metrics[`training_batch_${name}`] = value
     }
     await this.log(metrics)
@@ -426,43 +382,9 @@ export class Trainer {
     await this.#callbacks.call('onLog', metrics, this.#progress.globalStep)
   }
 
-  /** Says what a data set left out, and why. */
-  async #sayProblems(loader: DataLoader, set = ''): Promise<void> {
-    for (const line of loader.dataset.problems?.() ?? [])
-      await this.#callbacks.say(set === '' ? line : `${set}: ${line}`)
-  }
-
-  // What `fit` validates on: nothing where limit_val_batches is 0, the training data when overfitting.
-  #validationLoaders(model: Model): readonly NamedLoader[] {
-    const { limit_val_batches, overfit_batches } = this.config
-    const [first] = model.validationLoaders
-    if (!first || limit_val_batches === 0) return []
-    if (overfit_batches > 0 && this.#fastBatches === 0) return [{ name: first.name, loader: this.#run!.loader }]
-    return model.validationLoaders
-  }
-
-  #evaluationBatches(loader: DataLoader, purpose: Purpose): number {
-    if (this.#fastBatches > 0) return Math.min(this.#fastBatches, loader.length)
-    if (loader === this.#run?.loader) return this.#trainingBatches
-    const { limit_val_batches, limit_test_batches, limit_predict_batches } = this.config
-    const limits = { validation: limit_val_batches, test: limit_test_batches, predict: limit_predict_batches }
-    return limitedBatches(limits[purpose], loader.length)
-  }
-
-  async #sanityCheck(model: Model): Promise<void> {
-    const { num_sanity_val_steps, overfit_batches } = this.config
-    if (num_sanity_val_steps === 0 || overfit_batches > 0 || this.#fastBatches > 0) return
-    const most = num_sanity_val_steps < 0 ? Number.POSITIVE_INFINITY : num_sanity_val_steps
-    for (const named of this.#validationLoaders(model)) {
-      const batches = Math.min(most, this.#evaluationBatches(named.loader, 'validation'))
-      if (!(await this.#evaluate(model, named, 'validation', batches))) return
-    }
-  }
-
   /** @returns false if a signal cut the validation short; nothing is logged then. */
   async #validateDuringFit(model: Model): Promise<boolean> {
-    const loaders = this.#validationLoaders(model)
-    const metrics = await this.profile('run_validation', () => this.#evaluateAll(model, loaders, 'validation'))
+    const metrics = await this.profile('run_validation', () => this.#evaluator.validateDuringFit(model))
     if (!metrics) return false
     this.#progress = { ...this.#progress, validationDue: false }
     await this.log(metrics)
@@ -475,29 +397,12 @@ export class Trainer {
    * such as `dev_other_val_loss`.
    */
   async validate(model: Model): Promise<Metrics> {
-    return this.#evaluateAlone(model, model.validationLoaders, 'validation')
+    return this.#evaluator.evaluate(model, model.validationLoaders, 'validation')
   }
 
   /** Evaluates the test sets; metrics are named `test_loss` and so on. */
   async test(model: Model): Promise<Metrics> {
-    return this.#evaluateAlone(model, model.testLoaders, 'test')
-  }
-
-  async #evaluateAlone(
-    model: Model,
-    loaders: readonly NamedLoader[],
-    purpose: 'validation' | 'test',
-  ): Promise<Metrics> {
-    if (loaders.length === 0) throw new TrainerError(`${model.constructor.name} has no ${purpose} data.`)
-    return this.#evaluatingAlone(model, async () => {
-      try {
-        const metrics = (await this.#evaluateAll(model, loaders, purpose)) ?? {}
-        Object.assign(this.callbackMetrics, metrics)
-        return metrics
-      } finally {
-        if (!this.#run) for (const { loader } of loaders) await loader.close()
-      }
-    })
+    return this.#evaluator.evaluate(model, model.testLoaders, 'test')
   }
 
   /**
@@ -505,18 +410,8 @@ export class Trainer {
    *
    * @returns one entry per batch, in order; batches of which all samples were left out have none.
    */
-  async predict(model: Model, loader: DataLoader): Promise<Prediction[]> {
-    const batches = this.#evaluationBatches(loader, 'predict')
-    return this.#evaluatingAlone(model, async () => {
-      const predictions: Prediction[] = []
-      await this.#callbacks.call('onPredictStart', model, batches)
-      const data = { set: 'the data', loader, batches }
-      for await (const { position, batch, outputs } of this.#evaluation.run(model, data, 'predict', this.#averages)) {
-        if (batch) predictions.push({ outputs, samples: batch.samples })
-        await this.#callbacks.call('onPredictBatchEnd', model, position)
-      }
-      return predictions
-    })
+  async predict<M extends Model>(model: M, loader: DataLoader): Promise<Prediction<PredictedResult<M>>[]> {
+    return this.#evaluator.predict(model, loader)
   }
 
   /** Runs `work` while the model holds the averages of its weights, if a callback keeps some. */
@@ -524,69 +419,9 @@ export class Trainer {
     return this.#callbacks.weightAverage()?.whileApplied(work) ?? work()
   }
 
-  async #evaluatingAlone<T>(model: Model, work: () => Promise<T>): Promise<T> {
-    model.nameParameters()
-    try {
-      return await work()
-    } finally {
-      if (!this.#run) await this.#evaluation.dispose()
-    }
-  }
-
   /** Whether evaluations read averages in place of weights. */
   get evaluatesAverages(): boolean {
-    return this.#averages !== undefined
-  }
-
-  // What evaluations read in place of weights.
-  get #averages(): WeightAverage['averages'] | undefined {
-    const average = this.#callbacks.weightAverage()
-    return average?.evaluates ? average.averages : undefined
-  }
-
-  async #evaluateAll(
-    model: Model,
-    loaders: readonly NamedLoader[],
-    purpose: 'validation' | 'test',
-  ): Promise<Metrics | undefined> {
-    const prefix = purpose === 'validation' ? 'val' : 'test'
-    const metrics: Record<string, number> = {}
-    const batches = loaders.map(({ loader }) => this.#evaluationBatches(loader, purpose))
-    const all = batches.reduce((total, count) => total + count, 0)
-    await this.#callbacks.call('onValidationStart', model, all)
-    let done = 0
-    for (const [i, named] of loaders.entries()) {
-      const values = await this.#evaluate(model, named, purpose, batches[i]!, async () => {
-        await this.#callbacks.call('onValidationBatchEnd', model, done)
-        done++
-      })
-      if (!values) return undefined
-      for (const [key, value] of Object.entries(values)) {
-        // The first set, or the one that val_dl_idx names, is what `val_loss` means; NeMo names all sets when there are several.
-        if (named.main ?? i === 0) metrics[`${prefix}_${key}`] = value
-        if (loaders.length > 1) metrics[`${named.name}_${prefix}_${key}`] = value
-      }
-    }
-    return metrics
-  }
-
-  /** @returns undefined if a signal came meanwhile. */
-  async #evaluate(
-    model: Model,
-    { name, loader }: NamedLoader,
-    purpose: Purpose,
-    batches: number,
-    afterBatch?: () => Promise<void>,
-  ): Promise<Metrics | undefined> {
-    const accumulator = model.validationMetrics()
-    const data = { set: name, loader, batches }
-    for await (const { batch, outputs } of this.#evaluation.run(model, data, purpose, this.#averages)) {
-      if (batch) await accumulator.update(outputs, batch, this.runtime)
-      await afterBatch?.()
-      if (this.interrupted) return undefined
-    }
-    if (loader !== this.#run?.loader) await this.#sayProblems(loader, name)
-    return accumulator.compute()
+    return this.#evaluator.averages !== undefined
   }
 
   /**
@@ -633,18 +468,30 @@ export class Trainer {
     return this.#run
   }
 
-  /** How the model's weights are updated, while fitting. */
+  /** How the model's weights are updated, while fitting; where optimisers take turns, by the first of them. */
   get optimization(): Optimization | undefined {
-    return this.#run?.optimization
+    return this.optimizers[0]?.optimization
   }
 
-  /** Learning rate of the present step, while fitting; that of the weights that are in no group. */
+  /** The optimisers that train the model, while fitting, with the steps that each has made. */
+  get optimizers(): readonly TurnState[] {
+    return this.#run?.program.at(this.#progress.globalStep) ?? []
+  }
+
+  /** Learning rate of the present step, while fitting: of the first optimiser's weights that are in no group. */
   get learningRate(): number | undefined {
-    return this.#run?.optimization.scheduler.lr(this.#progress.globalStep)
+    const [first] = this.optimizers
+    return first?.optimization.scheduler.lr(first.stepsDone)
   }
 
   /** Frees the runtime; weights come home to the model. */
   dispose(): Promise<void> {
     return this.runtime.dispose()
   }
+}
+
+// What several optimisers made of a batch: the numbers of the last one, and the outputs of all.
+function stepOfAll(results: readonly StepResult[]): StepResult {
+  const outputs = Object.assign({}, ...results.map((result) => result.outputs)) as StepResult['outputs']
+  return { ...results.at(-1)!, outputs }
 }

@@ -12,11 +12,11 @@ import {
   zerosLike,
 } from '@nemo/graph'
 import type { Batch } from '../data/dataset.js'
-import type { Model, TrainingStep } from '../models/model.js'
+import type { Model } from '../models/model.js'
+import type { OptimizerTurn, TrainingStep } from '../models/optimizerTurn.js'
 import { symbolicInputs } from '../modules/symbolicInputs.js'
 import { collectUpdates } from '../modules/updates.js'
 import type { PortTypes } from '../neuralTypes/ports.js'
-import type { Optimization } from '../optimizers/parameterGroups.js'
 import type { Anomaly } from './anomaly.js'
 import { batchFeeds } from './batchFeeds.js'
 import { TrainerError } from './errors.js'
@@ -36,6 +36,8 @@ export interface TrainingProgramOptions extends GradientClipping {
   readonly average?: WeightAverage | undefined
   /** Look for the op that makes the first NaN or infinity of a step. Default false. */
   readonly detectAnomaly?: boolean
+  /** Number of the first stream of random numbers. Default 0. */
+  readonly firstStream?: number
   /** Prefix of profiles of the first batches' steps. */
   readonly profilePrefix?: string | undefined
 }
@@ -79,7 +81,7 @@ const OUTPUT = 'output/'
 const PROFILED_BATCHES = 6
 
 /**
- * A model's training step as programs. Without accumulation one program does everything in one run: forward, backward,
+ * The training step of one of a model's optimisers as programs. Without accumulation one program does everything in one run: forward, backward,
  * clipping, update of weights, optimiser state, averages and running statistics. With accumulation it adds gradients up,
  * and a second, small program turns their sums into a step, so that activations are held once. Where the model's
  * `freeze_updates` freezes other weights than before, the programs are compiled anew, without the backward work of those.
@@ -92,26 +94,26 @@ export class TrainingProgram {
   readonly #schedule: FreezeSchedule
   readonly #forward: TrainingStep
   readonly #bufferUpdates: ReadonlyMap<Parameter, Tensor>
-  /** All weights that are trained at some time, in the model's order. */
   readonly #weights: readonly Parameter[]
   readonly #update: WeightUpdate
   readonly #sums = new Map<Parameter, Parameter>()
   #variant: Variant | undefined
   #batches = 0
 
-  private constructor(model: Model, optimization: Optimization, options: TrainingProgramOptions) {
+  private constructor(model: Model, turn: OptimizerTurn, options: TrainingProgramOptions) {
+    const { optimization } = turn
     this.#model = model
     this.optimizerName = optimization.optimizer.name
     this.#options = options
     this.#schedule = new FreezeSchedule(model)
-    const { ports, accumulate, average } = options
+    const { ports, accumulate, average, firstStream = 0 } = options
     const batch = symbolicInputs(ports, Object.keys(ports))
     const { result, updates } = collectUpdates(() =>
-      withRandomStreams(() => model.withMode(true, () => model.trainingStep(batch))),
+      withRandomStreams(() => model.withMode(true, () => turn.step(batch)), firstStream),
     )
     this.#forward = result
     this.#bufferUpdates = updates
-    const gradients = this.#gradients(model.parameters().filter((weight) => weight.requiresGrad))
+    const gradients = this.#gradients(turn.weights.filter((weight) => weight.requiresGrad))
     const trained = new Map([...gradients].filter(([weight]) => this.#everTrained(weight)))
     this.#weights = [...trained.keys()]
     this.#update = new WeightUpdate(trained, optimization, { schedule: this.#schedule, clipping: options, average })
@@ -123,15 +125,15 @@ export class TrainingProgram {
    *
    * @throws TrainerError if no weight is trained, or none is left at some update.
    */
-  static async build(
-    model: Model,
-    optimization: Optimization,
-    options: TrainingProgramOptions,
-  ): Promise<TrainingProgram> {
-    const program = new TrainingProgram(model, optimization, options)
+  static build(model: Model, turn: OptimizerTurn, options: TrainingProgramOptions): TrainingProgram {
+    const program = new TrainingProgram(model, turn, options)
     program.#checkSchedule()
-    await options.average?.start(program.#weights)
     return program
+  }
+
+  /** All weights that are trained at some time, in the model's order. */
+  get weights(): readonly Parameter[] {
+    return this.#weights
   }
 
   /** States of the optimiser by name. */
@@ -142,11 +144,6 @@ export class TrainingProgram {
   /** Sums of gradients between two optimiser steps, by name. */
   gradientSums(): ReadonlyMap<string, Parameter> {
     return new Map([...this.#sums.values()].map((total) => [total.name, total]))
-  }
-
-  /** Averages by the names of their weights. */
-  averages(): ReadonlyMap<string, Parameter> {
-    return new Map([...(this.#options.average?.averages ?? [])].map(([weight, average]) => [weight.name, average]))
   }
 
   /** Compiles what the next step needs, so that mistakes show before training begins. */

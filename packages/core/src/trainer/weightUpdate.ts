@@ -85,9 +85,19 @@ export class WeightUpdate {
     return withScope('optimizer', () => {
       const { clipped, norm } = clipGradients(gradients, this.#clipping)
       const updates = this.#updates(clipped)
-      const averages = this.#average?.updates(updates, (name) => input(name, 'float32', [])) ?? []
-      return { updates: new Map([...updates, ...averages]), norm }
+      return { updates: new Map([...updates, ...this.#averages(updates)]), norm }
     })
+  }
+
+  // Averages of these weights; another optimiser sees to the others.
+  #averages(updates: ReadonlyMap<Parameter, Tensor>): [Parameter, Tensor][] {
+    if (!this.#average) return []
+    const weights = new Set(this.#parts.flatMap(({ weights }) => [...weights]))
+    const own = new Set(
+      [...this.#average.averages].flatMap(([weight, average]) => (weights.has(weight) ? [average] : [])),
+    )
+    const drawn = this.#average.updates(updates, (name) => input(name, 'float32', []))
+    return [...drawn].filter(([average]) => own.has(average))
   }
 
   /**

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { importOnnx, ort, type Tensor, type TensorData } from '@nemo/graph'
+import { importOnnx, mul, ort, type Tensor, type TensorData } from '@nemo/graph'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   ActionCallback,
@@ -12,6 +12,7 @@ import {
   NeuralModuleFactory,
   NonFiniteLossError,
   OptimizationLevel,
+  type OptimizerPair,
   readTorchFile,
   registerTarget,
   SimpleLossLoggerCallback,
@@ -221,6 +222,67 @@ describe('train', () => {
     await nf.train({ tensorsToOptimize: [optimizer, [loss]], optimizationParams: { max_steps: 2 } })
     expect(await weights(net)).toEqual(before)
     expect((await weights(noisy))[0]).not.toEqual(affine)
+  })
+
+  it('lets optimisers take turns, each step one of the next', async () => {
+    const { layer, net, loss } = graph({ n: 12, batchSize: 4, shuffle: false })
+    const other = new TaylorNet(2)
+    const { x, y } = layer.forward()
+    const { loss: otherLoss } = new MSELoss().forward({
+      predictions: other.forward({ x: mul(net.forward({ x }).yPred, 1) }).yPred,
+      target: y,
+    })
+    const points = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => layer.points.get({ seed: 0, epoch: 0, index })),
+    )
+    const [[a0, a1], [a]] = (await weights(net)) as [[number, number], [number]]
+    const [[b0, b1], [b]] = (await weights(other)) as [[number, number], [number]]
+    const p = [a0, a1, a]
+    const q = [b0, b1, b]
+    const policy = (initial: number, step: number, epoch: number) => initial / (1 + step + 10 * epoch)
+    for (const [step, start] of [0, 4, 8, 0].entries()) {
+      const [own, inner] = step % 2 === 0 ? [p, undefined] : [q, p]
+      const rate = policy(step % 2 === 0 ? 0.01 : 0.02, step, Math.floor(step / 3))
+      const g = [0, 0, 0]
+      for (const { x, y } of points.slice(start, start + 4)) {
+        const input = inner ? inner[0]! + inner[1]! * x + inner[2]! : x
+        const error = (2 * (own[0]! + own[1]! * input + own[2]! - y)) / 4
+        for (const [i, feature] of [1, input, 1].entries()) g[i]! += error * feature
+      }
+      // Without momentum, so that a step shows which gradient it took.
+      for (const i of [0, 1, 2]) own[i]! -= rate * g[i]!
+    }
+    const optimizer = (module: TaylorNet, lr: number) =>
+      nf.createOptimizer({ optimizer: 'sgd', thingsToOptimize: module, optimizerParams: { lr, momentum: 0 } })
+    const seen: (number | undefined)[] = []
+    const callback = new SimpleLossLoggerCallback({
+      tensors: [loss, otherLoss],
+      stepFreq: 1,
+      printFunc: ([first, second]) => void seen.push(Number(first!.data[0]), Number(second!.data[0])),
+    })
+    const pairs = [
+      [optimizer(net, 0.01), [loss]],
+      [optimizer(other, 0.02), [otherLoss]],
+    ] as const
+    const { globalStep } = await nf.train({
+      tensorsToOptimize: pairs,
+      optimizationParams: { max_steps: 4 },
+      lrPolicy: policy,
+      callbacks: [callback],
+    })
+    expect(globalStep).toBe(4)
+    expect(seen).toHaveLength(8)
+    for (const [found, wanted] of [
+      [(await weights(net)).flat(), p],
+      [(await weights(other)).flat(), q],
+    ] as const)
+      for (const i of [0, 1, 2]) expect(found[i]).toBeCloseTo(wanted[i]!, 5)
+
+    const again = (tensorsToOptimize: OptimizerPair[], batchesPerStep = 1) =>
+      nf.train({ tensorsToOptimize, batchesPerStep, optimizationParams: { max_steps: 1 }, reset: true })
+    await expect(again([...pairs], 2)).rejects.toThrow(/batchesPerStep: expected 1 where 2 optimisers take turns/)
+    const [first] = pairs
+    await expect(again([first, [first[0], [otherLoss]]])).rejects.toThrow(/one optimiser is in several pairs/)
   })
 
   it('says what is wrong with its arguments', async () => {

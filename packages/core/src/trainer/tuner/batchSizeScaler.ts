@@ -2,7 +2,8 @@ import { isConfigObject } from '../../config/configValue.js'
 import { nodeModule } from '../../config/nodeModule.js'
 import type { Model } from '../../models/model.js'
 import { TrainerError } from '../errors.js'
-import { TrainingProgram, type TrainingProgramOptions } from '../trainingProgram.js'
+import type { TrainingProgramOptions } from '../trainingProgram.js'
+import { TurnPrograms } from '../turnPrograms.js'
 import { snapshot } from './snapshot.js'
 
 /** Settings of the search; Lightning's keys and defaults. */
@@ -95,17 +96,19 @@ async function trialBytes(
   const loader = model.trainingLoader!
   model.nameParameters()
   const restore = await snapshot(model)
-  const optimization = model.setupOptimization(undefined, options.maxSteps ?? steps)
-  const program = await TrainingProgram.build(model, optimization, { ...options, ports: loader.outputTypes })
+  const maxSteps = options.maxSteps ?? steps
+  const programs = await TurnPrograms.build(model, { ...options, maxSteps, ports: loader.outputTypes })
   try {
-    for await (const { position, batch } of loader.epoch(0, 0, steps))
-      if (batch) await program.run(batch, { optimizerStep: 0, randomStep: position, seed: options.seed, applies: true })
-    return await program.workspaceBytes()
+    for await (const { position, batch } of loader.epoch(0, 0, steps)) {
+      const moment = { optimizerStep: 0, randomStep: position, seed: options.seed, applies: true }
+      if (batch) for (const { program } of programs.turns) await program.run(batch, moment)
+    }
+    return await programs.workspaceBytes()
   } catch (error) {
     if (/alloc|out of memory/i.test(String(error))) return undefined
     throw error
   } finally {
-    await program.dispose()
+    await programs.dispose()
     restore()
   }
 }

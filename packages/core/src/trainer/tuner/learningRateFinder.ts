@@ -50,16 +50,25 @@ export async function findLearningRate(
   const loader = model.trainingLoader
   if (!loader) throw new TrainerError(`${model.constructor.name} has no training data to find a learning rate on.`)
   const scheduler = growingRate(options, num_training)
-  const { optimizer, groups = [] } = model.setupOptimization(undefined, num_training)
+  const [turn, ...others] = model.optimizerTurns(num_training)
+  if (!turn || others.length > 0)
+    throw new TrainerError(
+      `${model.constructor.name} is trained by ${others.length + 1} optimisers in turn; a learning rate can be found for one. Set the rates yourself.`,
+    )
+  const { optimizer, groups = [] } = turn.optimization
   const optimization = { optimizer, scheduler, groups: groups.map((group) => ({ ...group, scheduler })) }
   model.nameParameters()
   const restore = await snapshot(model)
-  const step = await TrainingProgram.build(model, optimization, {
-    ...program,
-    ports: loader.outputTypes,
-    accumulate: 1,
-    maxSteps: num_training,
-  })
+  const step = TrainingProgram.build(
+    model,
+    { ...turn, optimization },
+    {
+      ...program,
+      ports: loader.outputTypes,
+      accumulate: 1,
+      maxSteps: num_training,
+    },
+  )
   const [rates, losses]: [number[], number[]] = [[], []]
   let average = 0
   let best = Number.POSITIVE_INFINITY
