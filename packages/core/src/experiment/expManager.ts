@@ -9,11 +9,13 @@ import type { MetricsLogger } from '../logging/metricsLogger.js'
 import { flattenHyperparams } from '../logging/metricsLogger.js'
 import { TensorBoardLogger } from '../logging/tensorBoardLogger.js'
 import { type WandbLibrary, WandbLogger } from '../logging/wandbLogger.js'
+import type { Model } from '../models/model.js'
 import type { Callback } from '../trainer/callback.js'
 import { EMA } from '../trainer/callbacks/ema.js'
 import { MetricsHistory } from '../trainer/callbacks/metricsHistory.js'
 import { MetricsLogging } from '../trainer/callbacks/metricsLogging.js'
 import { ModelCheckpoint } from '../trainer/callbacks/modelCheckpoint.js'
+import { NewestEvaluations } from '../trainer/callbacks/newestEvaluations.js'
 import type { Trainer } from '../trainer/trainer.js'
 import { CheckpointMisconfigurationError, LoggerMisconfigurationError } from './errors.js'
 import { createExperiment, type Experiment, type ExperimentOptions, type ResultInput } from './experiment.js'
@@ -35,7 +37,7 @@ export interface ExpManagerOptions extends ExperimentOptions {
 
 /** How a run ended, for its result and report. */
 export interface RunOutcome extends Partial<ResultInput> {
-  /** Parts of the report of the recipe's own: samples, sounds, spectrograms. */
+  /** Parts of the report of the recipe's own; what the evaluated sets show by themselves comes after them. */
   readonly sections?: readonly ReportSection[]
 }
 
@@ -43,15 +45,19 @@ type Settings = ReturnType<typeof validate>
 
 /**
  * A trainer's experiment: its folder, loggers, checkpoints and report. Made by {@link expManager}. `report.html` is written when
- * `fit` ends or fails; `finish` writes it anew with the results.
+ * `fit` ends or fails; `finish` writes it anew with the results. It shows what the newest evaluation's metrics have to show
+ * (`MetricAccumulator.reportSections`): of recognisers, the worst utterances with sound and spectrogram.
  */
 export class ManagedExperiment implements Callback {
   readonly history = new MetricsHistory()
+  /** What the newest test, or else validation, gathered on each set. */
+  readonly evaluations = new NewestEvaluations()
   readonly logging: MetricsLogging
   readonly checkpoints: ModelCheckpoint | undefined
   readonly #trainer: Trainer
   readonly #config: Config | ConfigObject | undefined
   readonly #title: string
+  #weights: number | undefined
 
   /** @internal Use {@link expManager}. */
   constructor(
@@ -67,7 +73,13 @@ export class ManagedExperiment implements Callback {
     this.logging = new MetricsLogging((resumedAt) => this.#makeLoggers(settings, resumedAt, wandb))
     this.checkpoints = settings.create_checkpoint_callback ? makeCheckpoints(experiment, settings, name) : undefined
     if (settings.ema?.enable) trainer.callbacks.push(new EMA(settings.ema))
-    trainer.callbacks.push(this.history, this.logging, this, ...(this.checkpoints ? [this.checkpoints] : []))
+    trainer.callbacks.push(
+      this.history,
+      this.logging,
+      this.evaluations,
+      this,
+      ...(this.checkpoints ? [this.checkpoints] : []),
+    )
   }
 
   /** Path of the run's folder. */
@@ -98,6 +110,10 @@ export class ManagedExperiment implements Callback {
     return loggers
   }
 
+  onFitStart(_trainer: Trainer, model: Model): void {
+    this.#weights = model.numWeights
+  }
+
   async onFitEnd(trainer: Trainer): Promise<void> {
     await this.#report(trainer.interrupted ? 'interrupted' : 'completed', trainer.callbackMetrics)
   }
@@ -106,7 +122,7 @@ export class ManagedExperiment implements Callback {
     await this.#report('failed', trainer.callbackMetrics)
   }
 
-  async #report(status: string, metrics: Readonly<Record<string, number>>, sections?: readonly ReportSection[]) {
+  async #report(status: string, metrics: Readonly<Record<string, number>>, sections: readonly ReportSection[] = []) {
     const { name, version, seconds } = this.experiment
     await writeReport(
       this.experiment.path('report.html'),
@@ -117,10 +133,24 @@ export class ManagedExperiment implements Callback {
         seconds,
         series: this.history.series,
         metrics,
+        ...(this.#weights !== undefined && { weights: this.#weights }),
         ...(this.#config && { config: this.#config }),
-        ...(sections && { sections }),
+        sections: [...sections, ...(await this.#samples())],
       }),
     )
+  }
+
+  async #samples(): Promise<ReportSection[]> {
+    const sections: ReportSection[] = []
+    for (const { name, metrics } of this.evaluations.sets) {
+      try {
+        sections.push(...((await metrics.reportSections?.(name)) ?? []))
+      } catch (error) {
+        // A sound file that has gone must not cost a run its checkpoints and results.
+        getLogger('exp_manager').error(`report.html lacks the samples of ${name}: ${String(error)}`)
+      }
+    }
+    return sections
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.js'
 import type { ConfigObject } from '../config/configValue.js'
 import { formatDuration } from '../logging/progressBar.js'
 import type { MetricSeries } from '../trainer/callbacks/metricsHistory.js'
-import type { ChartsSection, ReportSection } from './report/sections.js'
+import type { ChartsSection, FiguresSection, ReportSection } from './report/sections.js'
 import type { Report } from './report/writeReport.js'
 
 /** What the report of a run tells. */
@@ -14,6 +14,8 @@ export interface RunReport {
   /** Curves by name. */
   readonly series: ReadonlyMap<string, MetricSeries>
   readonly metrics: Readonly<Record<string, number>>
+  /** How many weights the model has. */
+  readonly weights?: number
   readonly config?: Config | ConfigObject
   /** Parts of the recipe's own: samples, sounds, spectrograms. */
   readonly sections?: readonly ReportSection[]
@@ -35,8 +37,15 @@ function charts(series: ReadonlyMap<string, MetricSeries>): ChartsSection['chart
     .map(([quantity, names]) => ({
       title: quantity,
       xLabel: 'step',
+      yScale: quantity.includes('loss') ? ('log' as const) : ('linear' as const),
       series: names.map((name) => ({ name, x: series.get(name)!.steps, y: series.get(name)!.values })),
     }))
+}
+
+/** Error rates are shares, and people read them in per cent. */
+function figure(label: string, value: number): FiguresSection['figures'][number] {
+  if (!/_(?:wer|cer)$/.test(label)) return { label, value }
+  return { label, value: Number((value * 100).toFixed(2)), unit: '%' }
 }
 
 /** The report that every run gets: figures, curves, a table of metrics, the recipe's own sections, the config. */
@@ -54,7 +63,8 @@ export function runReport(run: RunReport): Report {
       {
         kind: 'figures',
         figures: [
-          ...final.slice(0, 6).map(([label, value]) => ({ label, value })),
+          ...final.slice(0, 6).map(([label, value]) => figure(label, value)),
+          ...(run.weights === undefined ? [] : [{ label: 'Weights', value: run.weights.toLocaleString('en-US') }]),
           { label: 'Time', value: formatDuration(run.seconds) },
           { label: 'Status', value: run.status },
         ],
