@@ -5,7 +5,7 @@ import { type ConfigObject, expManager, LogHub, seedInitialisation, type TextSam
 import { ort } from '@nemo/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { scratchFolder, tinyConfig, tones, writeCorpus } from '../../test/tinyRecogniser.js'
-import { EncDecCTCModel } from '../models/encDecCTCModel.js'
+import { EncDecCTCModel } from '../index.js'
 import { type RecognizedUtterance, utteranceSections } from './utteranceSections.js'
 
 const runtime = ort({ threads: 1 })
