@@ -70,4 +70,4 @@ it.each(['cpu', 'webgpu'] as const)('the first steps of a training on %s are NeM
     expect(Math.abs(curve('grad_norm')[step]! / grad_norm[step]! - 1)).toBeLessThan(1e-4)
   }
   await trainer.dispose()
-})
+}, 300_000)
