@@ -11,6 +11,7 @@ const PRIVATE = new Set([
   'convLength',
   'convWeightGradient',
   'flippedWeight',
+  'logSumExpOf',
   'reshapeTo',
   'unbroadcast',
 ])

@@ -144,7 +144,7 @@ export { flatten, reshape, reshapeLike, squeeze, unsqueeze } from './ops/reshape
 export { type CoordinateMode, type ResizeOptions, resize } from './ops/resize.js'
 export { reverseSequence } from './ops/reverseSequence.js'
 export { dimTensor, shapeOf, shapeTensor } from './ops/shape.js'
-export { narrow, type SliceBox, slice, takeFirst } from './ops/slice.js'
+export { flip, narrow, type SliceBox, slice, takeFirst } from './ops/slice.js'
 export { tile } from './ops/tile.js'
 export { swapAxes, transpose } from './ops/transpose.js'
 export { eyeLike, lowerTriangle, upperTriangle } from './ops/triangle.js'

@@ -3,7 +3,7 @@ import { checkOp, EDGE_SIZES } from '../../test/opCheck.js'
 import { array, at, type ReferenceArray } from '../../test/referenceArray.js'
 import { ShapeError } from '../errors.js'
 import { input } from './leaves.js'
-import { narrow, type SliceBox, slice } from './slice.js'
+import { flip, narrow, type SliceBox, slice } from './slice.js'
 
 // Python's indices(start, stop, step) for one axis.
 function positions(size: number, start: number, end: number, step: number): number[] {
@@ -77,6 +77,19 @@ checkOp('Slice', 'narrows an axis', {
     cut(x!, { axes: [1], starts: [1], ends: [END] }),
     cut(x!, { axes: [1], starts: [0], ends: [1] }),
   ],
+})
+
+checkOp('Slice', 'flips axes', {
+  inputs: [{ shape: ['B', 'T'] }],
+  sizes: EDGE_SIZES,
+  build: ([x]) => [flip(x!, [1]), flip(x!, [0, -1])],
+  reference: ([x]) => {
+    const [rows, columns] = x!.shape as [number, number]
+    return [
+      array([rows, columns], ([b, t]) => at(x!, [b!, columns - 1 - t!])),
+      array([rows, columns], ([b, t]) => at(x!, [rows - 1 - b!, columns - 1 - t!])),
+    ]
+  },
 })
 
 describe('promised shapes', () => {
