@@ -1,6 +1,35 @@
 /// <reference types="@webgpu/types" />
 import { UnsupportedGraphError } from './errors.js'
 
+/** Where new buffers come from. */
+export interface BufferSource {
+  /**
+   * A buffer for tensors.
+   *
+   * @throws UnsupportedGraphError if the device has none of that size.
+   */
+  create(bytes: number, what: string): GPUBuffer
+}
+
+/** Buffers of a device, as large as it allows. */
+export function deviceBuffers(device: GPUDevice): BufferSource {
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
+  return {
+    create(size, what) {
+      if (size > limit) {
+        throw new UnsupportedGraphError(
+          `${what} needs a buffer of ${size} bytes; this device has at most ${limit}. Use smaller batches or shorter items.`,
+        )
+      }
+      return device.createBuffer({
+        size,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      })
+    },
+  }
+}
+
 // Sizes are rounded up so that nearly equal tensors share buffers.
 const GRANULE = 256
 // A free buffer may be this much larger than what is asked for.
@@ -11,13 +40,13 @@ const LARGEST_WASTE = 2
  * them: what one run left behind the next may overwrite.
  */
 export class BufferPool {
-  readonly #device: GPUDevice
+  readonly #source: BufferSource
   readonly #free = new Map<number, GPUBuffer[]>()
   readonly #all = new Set<GPUBuffer>()
   #bytes = 0
 
-  constructor(device: GPUDevice) {
-    this.#device = device
+  constructor(source: BufferSource) {
+    this.#source = source
   }
 
   /** Bytes of all buffers that were ever needed at once: the peak. */
@@ -43,17 +72,7 @@ export class BufferPool {
         best = candidate
     }
     if (best !== undefined) return this.#free.get(best)!.pop()!
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
-    if (size > limit) {
-      throw new UnsupportedGraphError(
-        `${what} needs a buffer of ${size} bytes; this device has at most ${limit}. Use smaller batches or shorter items.`,
-      )
-    }
-    const buffer = this.#device.createBuffer({
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    })
+    const buffer = this.#source.create(size, what)
     this.#all.add(buffer)
     this.#bytes += size
     return buffer

@@ -1,5 +1,5 @@
 import { sizeOf } from '@nemo/graph'
-import type { ElementType } from './elementType.js'
+import { ELEMENT_BYTES, type ElementType } from './elementType.js'
 import type { Storage } from './storage.js'
 
 /** An element of a buffer: position `offset` + the sum of coordinate times stride over the axes. */
@@ -97,6 +97,22 @@ export function loadsOf(expression: Expression): Load[] {
 /** Buffers that an expression reads. */
 export const storagesOf = (expression: Expression): Set<Storage> =>
   new Set(loadsOf(expression).map(({ storage }) => storage))
+
+/** How many elements an expression over a shape reads, each counted once. */
+export function elementsRead(expression: Expression, shape: readonly number[]): number {
+  const regions = new Map<Storage, Map<string, number>>()
+  for (const { storage, offset, strides } of loadsOf(expression)) {
+    const region = regions.get(storage) ?? new Map<string, number>()
+    const touched = strides.reduce((count, stride, axis) => (stride === 0 ? count : count * shape[axis]!), 1)
+    regions.set(storage, region.set(`${offset}:${strides.join(',')}`, touched))
+  }
+  let elements = 0
+  for (const [storage, region] of regions) {
+    const all = [...region.values()].reduce((sum, touched) => sum + touched, 0)
+    elements += Math.min(storage.bytes / ELEMENT_BYTES, all)
+  }
+  return elements
+}
 
 /** How many operations an expression holds. */
 export function weightOf(expression: Expression): number {

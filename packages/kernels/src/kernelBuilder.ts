@@ -1,4 +1,5 @@
 import type { ElementType } from './elementType.js'
+import { ELEMENT_BYTES } from './elementType.js'
 import { denseStrides, type Expression, isDense, type Load } from './expression.js'
 import type { Storage } from './storage.js'
 import { functionsUsedIn } from './wgslFunctions.js'
@@ -15,6 +16,18 @@ export interface Dispatch {
   /** One letter per storage: `w` if the kernel writes it, else `r`. */
   readonly access: string
   readonly workgroups: readonly [number, number, number]
+  /** What it moves and computes, whatever the device's caches do. */
+  readonly cost: DispatchCost
+}
+
+/** Work of one kernel, known from its shapes alone. */
+export interface DispatchCost {
+  /** Bytes of all elements that it reads, each counted once. */
+  readonly bytesRead: number
+  /** Bytes of all elements that it writes. */
+  readonly bytesWritten: number
+  /** Additions, multiplications and other float operations; 0 for kernels that only move data. */
+  readonly flops: number
 }
 
 /** Most workgroups that every device takes in one dimension. */
@@ -50,7 +63,7 @@ export class KernelBuilder {
   readonly #label: string
   readonly #fields: string[] = []
   readonly #uniforms: number[] = []
-  readonly #bindings: { storage: Storage; element: ElementType; writable: boolean }[] = []
+  readonly #bindings: Binding[] = []
   #variables = 0
 
   constructor(label: string) {
@@ -80,21 +93,25 @@ export class KernelBuilder {
     return `v${this.#variables++}`
   }
 
-  /** Binds a buffer to read. */
-  read(storage: Storage, element: ElementType): string {
-    const at = this.#bindings.findIndex((binding) => binding.storage === storage && !binding.writable)
-    if (at >= 0) return `b${at}`
-    return this.#bind(storage, element, false)
+  /**
+   * Binds a buffer to read.
+   *
+   * @param region - Names the elements that are read, if they are not all, and how many bytes they are.
+   */
+  read(storage: Storage, element: ElementType, region?: { readonly name: string; readonly bytes: number }): string {
+    let at = this.#bindings.findIndex((binding) => binding.storage === storage && !binding.writable)
+    if (at < 0) at = this.#bind(storage, element, false)
+    this.#bindings[at]!.regions.set(region?.name ?? '', region?.bytes ?? storage.bytes)
+    return `b${at}`
   }
 
   /** Binds a buffer to write; it must not be read by the same kernel under another name. */
   write(storage: Storage, element: ElementType): string {
-    return this.#bind(storage, element, true)
+    return `b${this.#bind(storage, element, true)}`
   }
 
-  #bind(storage: Storage, element: ElementType, writable: boolean): string {
-    this.#bindings.push({ storage, element, writable })
-    return `b${this.#bindings.length - 1}`
+  #bind(storage: Storage, element: ElementType, writable: boolean): number {
+    return this.#bindings.push({ storage, element, writable, regions: new Map() }) - 1
   }
 
   /** Sizes as uniforms. */
@@ -150,7 +167,11 @@ export class KernelBuilder {
   }
 
   #load(load: Load, shape: readonly number[], coordinates: readonly string[], flat: string | undefined): string {
-    const buffer = this.read(load.storage, load.element)
+    const touched = load.strides.reduce((count, stride, axis) => (stride === 0 ? count : count * shape[axis]!), 1)
+    const buffer = this.read(load.storage, load.element, {
+      name: `${load.offset}:${load.strides.join(',')}`,
+      bytes: touched * ELEMENT_BYTES,
+    })
     if (flat !== undefined && load.offset === 0 && isDense(load, shape)) return `${buffer}[${flat}]`
     return `${buffer}[${this.position(load, shape, coordinates)}]`
   }
@@ -175,14 +196,16 @@ export class KernelBuilder {
    * `index` the thread's flat number, all i32; `group3` is the workgroup's place in three dimensions.
    *
    * @param options.shared - Declarations of workgroup memory.
+   * @param options.flops - See DispatchCost. Default 0.
    */
   finish(options: {
     readonly body: string
     readonly workgroups: readonly [number, number, number]
     readonly threads?: number
     readonly shared?: string
+    readonly flops?: number
   }): Dispatch {
-    const { body, workgroups, threads = THREADS, shared = '' } = options
+    const { body, workgroups, threads = THREADS, shared = '', flops = 0 } = options
     const uniforms =
       this.#fields.length === 0
         ? ''
@@ -213,6 +236,24 @@ ${body}}
       storages: this.#bindings.map(({ storage }) => storage),
       access: this.#bindings.map(({ writable }) => (writable ? 'w' : 'r')).join(''),
       workgroups,
+      cost: {
+        bytesRead: sum(this.#bindings.filter(({ writable }) => !writable).map(bytesReadOf)),
+        bytesWritten: sum(this.#bindings.filter(({ writable }) => writable).map(({ storage }) => storage.bytes)),
+        flops,
+      },
     }
   }
 }
+
+interface Binding {
+  readonly storage: Storage
+  readonly element: ElementType
+  readonly writable: boolean
+  /** Bytes of each part that is read. */
+  readonly regions: Map<string, number>
+}
+
+// Parts may overlap, but a buffer holds no more than its bytes.
+const bytesReadOf = ({ storage, regions }: Binding): number => Math.min(storage.bytes, sum([...regions.values()]))
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -18,6 +18,7 @@ import {
   type Apply,
   collapse,
   type Expression,
+  elementsRead,
   isDense,
   type Load,
   storagesOf,
@@ -161,8 +162,12 @@ export class Planner {
       const weight = weightOf(expression)
       const buffers = storagesOf(expression).size
       const free = buffers === 0 && weight <= FREE_OPERATIONS
-      const once = this.#consumers.get(tensor) === 1 && !this.#roots.has(tensor) && weight <= MOST_OPERATIONS
-      if (!free && !once) settled = this.materialize(value)
+      // Storing it costs one pass over its parts, one to write and one per reader; not storing, its parts per reader.
+      const readers = this.#consumers.get(tensor)!
+      const [parts, whole] = [elementsRead(expression, value.shape), sizeOf(value.shape)]
+      const cheap = readers * parts <= parts + whole + readers * whole
+      const lazy = cheap && !this.#roots.has(tensor) && weight <= MOST_OPERATIONS
+      if (!free && !lazy) settled = this.materialize(value)
     }
     // A value of its own, as an op may return its input's.
     this.#assign(tensor, settled === found ? { ...found } : settled)
@@ -224,8 +229,10 @@ export class Planner {
 
   /** New memory in C order. */
   allocate(dtype: DType, shape: readonly number[], what: string): DenseValue {
+    const bytes = sizeOf(shape) * ELEMENT_BYTES
     const storage: Storage = {
-      buffer: this.#resources.pool.acquire(sizeOf(shape) * ELEMENT_BYTES, what),
+      buffer: this.#resources.pool.acquire(bytes, what),
+      bytes,
       references: 0,
       pooled: true,
     }
@@ -319,6 +326,7 @@ function elementwise(value: Value, target: Load): Dispatch {
   return kernel.finish({
     body: `if (index >= ${total}) { return; }\n${statements}${emitted.statements}${result}[index] = ${emitted.value};\n`,
     workgroups: spread(Math.ceil(count / THREADS)),
+    flops: count * weightOf(expression),
   })
 }
 

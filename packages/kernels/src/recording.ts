@@ -7,7 +7,8 @@ import type { PipelineCache } from './pipelineCache.js'
 import type { Command, Copy } from './planner.js'
 import type { Storage } from './storage.js'
 
-interface RecordingParts {
+/** What a recording is made of. */
+export interface RecordingParts {
   readonly device: GPUDevice
   readonly pipelines: PipelineCache
   readonly commands: readonly Command[]

@@ -4,13 +4,13 @@ import {
   type Executable,
   type Parameter,
   type Plan,
-  RANDOM_KEY,
   type Runtime,
   RuntimeError,
   sizeOf,
+  type Tensor,
   type TensorData,
 } from '@nemo/graph'
-import { BufferPool } from './bufferPool.js'
+import { BufferPool, type BufferSource, deviceBuffers } from './bufferPool.js'
 import { checkSupport } from './checkSupport.js'
 import { type DeviceOptions, describeAdapter, openDevice } from './device.js'
 import { ELEMENT_BYTES, fromDevice, toDevice } from './elementType.js'
@@ -18,9 +18,9 @@ import { WebGPUDeviceError } from './errors.js'
 import { lowerForWebGPU } from './lower.js'
 import { kernels } from './ops/registry.js'
 import { PipelineCache } from './pipelineCache.js'
-import { Planner, type PlanResources } from './planner.js'
+import type { PlanResources } from './planner.js'
+import { planRun } from './planRun.js'
 import { Recording } from './recording.js'
-import { specialize } from './specialize.js'
 import type { Storage } from './storage.js'
 
 /** Options of the WebGPU executor. */
@@ -53,6 +53,7 @@ class DeviceRuntime implements WebGPURuntime {
   readonly name = 'webgpu'
   readonly adapter: string
   readonly #device: GPUDevice
+  readonly #buffers: BufferSource
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
   readonly #parameters = new Map<Parameter, Storage>()
@@ -64,7 +65,8 @@ class DeviceRuntime implements WebGPURuntime {
   constructor(device: GPUDevice, adapter: string) {
     this.adapter = adapter
     this.#device = device
-    this.#pool = new BufferPool(device)
+    this.#buffers = deviceBuffers(device)
+    this.#pool = new BufferPool(this.#buffers)
     this.#pipelines = new PipelineCache(device)
     void device.lost.then(({ reason, message }) => {
       if (!this.#disposed) {
@@ -94,7 +96,7 @@ class DeviceRuntime implements WebGPURuntime {
       constant: (value, what) => {
         let storage = constants.get(value.data)
         if (!storage) {
-          storage = this.#upload(toDevice(value, what))
+          storage = this.#upload(toDevice(value, what), what)
           constants.set(value.data, storage)
         }
         return storage
@@ -145,48 +147,12 @@ class DeviceRuntime implements WebGPURuntime {
 
   async #record(
     plan: Plan,
-    roots: Parameters<typeof specialize>[0],
+    roots: readonly Tensor[],
     feeds: ReadonlyMap<string, TensorData>,
     resources: PlanResources,
   ): Promise<Recording> {
-    const shapes = new Map(plan.inputs.map(({ name, tensor }) => [tensor, feeds.get(name)!.shape] as const))
-    const specialized = specialize(roots, shapes)
-    const planner = new Planner(resources)
-    const written: { name: string; storage: Storage; wrap: boolean }[] = []
-    const fed = planner.reach(specialized.outputs)
-    for (const { name, tensor } of plan.inputs) {
-      const stand = specialized.inputs.get(tensor)!
-      if (!fed.has(stand)) continue
-      const value = planner.feed(stand, `Input ${name}`)
-      written.push({ name, storage: value.expression.storage, wrap: name === RANDOM_KEY })
-    }
-    const results = planner.run(specialized.outputs)
-    const updated = new Set(plan.updates.map(({ parameter }) => this.#storageOf(parameter)))
-    const count = plan.outputs.length
-    // An update that is another parameter's old value must be saved before that parameter changes.
-    const news = results.slice(count).map((value, i) => {
-      const { storage } = value.expression
-      if (!updated.has(storage) || storage === this.#storageOf(plan.updates[i]!.parameter)) return value
-      return planner.duplicate(value)
-    })
-    const recording = await Recording.create({
-      device: this.#device,
-      pipelines: this.#pipelines,
-      commands: planner.commands,
-      feeds: written,
-      outputs: plan.outputs.map(({ name, tensor }, i) => ({
-        name,
-        dtype: tensor.dtype,
-        shape: results[i]!.shape,
-        storage: results[i]!.expression.storage,
-      })),
-      updates: plan.updates.flatMap(({ parameter }, i) => {
-        const [from, to] = [news[i]!.expression.storage, this.#storageOf(parameter)]
-        return from === to ? [] : [{ from, to, bytes: sizeOf(parameter.shape) * ELEMENT_BYTES }]
-      }),
-    })
-    planner.finish(specialized.outputs)
-    return recording
+    const planned = planRun(plan, roots, feeds, resources)
+    return Recording.create({ device: this.#device, pipelines: this.#pipelines, ...planned })
   }
 
   async read(parameter: Parameter): Promise<TensorData> {
@@ -231,22 +197,19 @@ class DeviceRuntime implements WebGPURuntime {
   #storageOf(parameter: Parameter): Storage {
     let storage = this.#parameters.get(parameter)
     if (!storage) {
-      storage = this.#buffer(sizeOf(parameter.shape) * ELEMENT_BYTES)
+      storage = this.#buffer(sizeOf(parameter.shape) * ELEMENT_BYTES, `Parameter ${parameter.name}`)
       this.#parameters.set(parameter, storage)
     }
     return storage
   }
 
-  #buffer(bytes: number): Storage {
-    const buffer = this.#device.createBuffer({
-      size: Math.max(bytes, ELEMENT_BYTES),
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    })
-    return { buffer, references: 0, pooled: false }
+  #buffer(bytes: number, what: string): Storage {
+    const buffer = this.#buffers.create(Math.max(bytes, ELEMENT_BYTES), what)
+    return { buffer, bytes, references: 0, pooled: false }
   }
 
-  #upload(elements: ReturnType<typeof toDevice>): Storage {
-    const storage = this.#buffer(elements.byteLength)
+  #upload(elements: ReturnType<typeof toDevice>, what: string): Storage {
+    const storage = this.#buffer(elements.byteLength, what)
     this.#device.queue.writeBuffer(storage.buffer, 0, elements)
     return storage
   }

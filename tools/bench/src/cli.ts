@@ -1,11 +1,13 @@
 /** Entry of `pnpm bench NAME`. */
 import { resolve } from 'node:path'
 import { BenchError } from './errors.js'
+import { kernelCosts, kernelCostsHelp } from './kernelCosts.js'
 import { recognizer, recognizerHelp } from './recognizer.js'
 import { trainStep, trainStepHelp } from './trainStep.js'
 import { transcribe, transcribeHelp } from './transcribe.js'
 
 const benchmarks = {
+  kernels: { run: kernelCosts, help: kernelCostsHelp },
   'train-step': { run: trainStep, help: trainStepHelp },
   transcribe: { run: transcribe, help: transcribeHelp },
   recognizer: { run: recognizer, help: recognizerHelp },

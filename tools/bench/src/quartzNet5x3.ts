@@ -63,6 +63,23 @@ export const quartzNet5x3: readonly Block[] = [
   block(1024, 1, 1, { separable: false }),
 ]
 
+// Kernel sizes and filters of the five groups of blocks.
+const groups = [
+  [256, 33],
+  [256, 39],
+  [512, 51],
+  [512, 63],
+  [512, 75],
+] as const
+
+/** QuartzNet 15x5 (the same table, each of the five blocks three times, with five sub-blocks): 18.9 million parameters. */
+export const quartzNet15x5: readonly Block[] = [
+  block(256, 33, 1, { stride: 2 }),
+  ...groups.flatMap(([filters, kernel]) => new Array<Block>(3).fill(block(filters, kernel, 5))),
+  block(512, 87, 1, { dilation: 2 }),
+  block(1024, 1, 1, { separable: false }),
+]
+
 /** Options of `trainingStep`. */
 export interface TrainingStepOptions {
   readonly blocks: readonly Block[]

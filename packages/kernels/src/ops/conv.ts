@@ -2,8 +2,8 @@ import { geometryOf, sizeOf } from '@nemo/graph'
 import { KernelBuilder, spread, THREADS } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { OpContext } from '../planner.js'
-import { broadcast, type DenseValue, type LoadValue, map, permute, reshaped, type Value } from '../value.js'
-import { multiply, operandOf } from './matMul.js'
+import { broadcast, type DenseValue, map, reshaped, type Value } from '../value.js'
+import { multiply, operand, transposed } from './matMul.js'
 
 /** A convolution over two axes; over one, the first of them has size 1. `x` is the data's side, `y` the result's. */
 interface Planar {
@@ -42,6 +42,10 @@ function planarOf(op: OpContext, x: readonly number[], w: readonly number[], y: 
   }
 }
 
+// Forward and both gradients pair the same elements: each result's taps in all channels of its group.
+const flopsOf = ({ batch, group, xChannels, yChannels, y, kernel }: Planar): number =>
+  2 * batch * group * yChannels * sizeOf(y) * xChannels * sizeOf(kernel)
+
 // One tap, nothing skipped or padded: a matrix product per item.
 const isPointwise = ({ group, kernel, strides, pads, x, y }: Planar): boolean =>
   group === 1 &&
@@ -51,10 +55,15 @@ const isPointwise = ({ group, kernel, strides, pads, x, y }: Planar): boolean =>
   x.every((size, axis) => size === y[axis])
 
 /** `[B, C, L]` of a value `[B, C, ...L]`. */
-const asRows = (op: OpContext, value: Value): LoadValue => {
+function asRows(op: OpContext, value: Value): Value {
   const [batch, channels, ...lengths] = value.shape as [number, number, ...number[]]
-  return reshaped(op.planner.dense(value), [batch, channels, sizeOf(lengths)]) as LoadValue
+  const shape = [batch, channels, sizeOf(lengths)]
+  return reshaped(operand(op.planner, value), shape) ?? reshaped(op.planner.dense(value), shape)!
 }
+
+/** The weight `[yChannels, xChannels]` of a pointwise convolution. */
+const asMatrix = (op: OpContext, weight: Value, { yChannels, xChannels }: Planar): Value =>
+  reshaped(op.planner.dense(weight), [yChannels, xChannels])!
 
 function uniforms(kernel: KernelBuilder, planar: Planar) {
   const pair = (values: readonly [number, number]) => values.map((value) => kernel.integer(value)) as [string, string]
@@ -79,21 +88,16 @@ function convolve(op: OpContext, x: Value, w: Value, shape: readonly number[]): 
   const planar = planarOf(op, x.shape, w.shape, shape)
   const target = op.planner.allocate('float32', shape, op.node.describe())
   if (isPointwise(planar)) {
+    const { batch, yChannels, xChannels } = planar
     const length = sizeOf(planar.x)
-    const weight = broadcast(reshaped(op.planner.dense(w), [planar.yChannels, planar.xChannels])!, [
-      planar.batch,
-      planar.yChannels,
-      planar.xChannels,
-    ]) as LoadValue
     multiply(op.planner, {
       label: 'ConvPointwise',
-      batch: [planar.batch],
-      rows: planar.yChannels,
+      batch: [batch],
+      rows: yChannels,
       columns: length,
-      inner: planar.xChannels,
-      runs: 1,
-      a: operandOf(weight.expression, 1, 'rows'),
-      b: operandOf(asRows(op, x).expression, 1, 'columns'),
+      inner: xChannels,
+      a: broadcast(asMatrix(op, w, planar), [batch, yChannels, xChannels]),
+      b: transposed(asRows(op, x)),
       target,
     })
     return target
@@ -133,6 +137,7 @@ for (var c = 0; c < ${u.xChannels}; c++) {
 ${result}[index] = sum;
 `,
       workgroups: spread(Math.ceil(count / THREADS)),
+      flops: flopsOf(planar),
     }),
   )
   return target
@@ -146,20 +151,15 @@ function convolveBack(op: OpContext, dy: Value, w: Value, shape: readonly number
   const planar = planarOf(op, shape, w.shape, dy.shape)
   const target = op.planner.allocate('float32', shape, op.node.describe())
   if (isPointwise(planar)) {
-    const weight = broadcast(permute(reshaped(op.planner.dense(w), [planar.yChannels, planar.xChannels])!, [1, 0]), [
-      planar.batch,
-      planar.xChannels,
-      planar.yChannels,
-    ]) as LoadValue
+    const { batch, yChannels, xChannels } = planar
     multiply(op.planner, {
       label: 'ConvPointwiseInputGradient',
-      batch: [planar.batch],
-      rows: planar.xChannels,
+      batch: [batch],
+      rows: xChannels,
       columns: sizeOf(planar.x),
-      inner: planar.yChannels,
-      runs: 1,
-      a: operandOf(weight.expression, 1, 'rows'),
-      b: operandOf(asRows(op, dy).expression, 1, 'columns'),
+      inner: yChannels,
+      a: broadcast(transposed(asMatrix(op, w, planar)), [batch, xChannels, yChannels]),
+      b: transposed(asRows(op, dy)),
       target,
     })
     return target
@@ -200,6 +200,7 @@ for (var o = first; o < first + ${u.yChannels}; o++) {
 ${result}[index] = sum;
 `,
       workgroups: spread(Math.ceil(count / THREADS)),
+      flops: flopsOf(planar),
     }),
   )
   return target
@@ -216,7 +217,6 @@ function weightGradient(op: OpContext, x: Value, dy: Value, shape: readonly numb
   const planar = planarOf(op, x.shape, shape, dy.shape)
   const target = op.planner.allocate('float32', shape, op.node.describe())
   if (isPointwise(planar)) {
-    const [rows, flow] = [asRows(op, x).expression, asRows(op, dy).expression]
     multiply(op.planner, {
       label: 'ConvPointwiseWeightGradient',
       batch: [],
@@ -224,8 +224,8 @@ function weightGradient(op: OpContext, x: Value, dy: Value, shape: readonly numb
       columns: planar.xChannels,
       inner: sizeOf(planar.x),
       runs: planar.batch,
-      a: operandOf({ ...flow, strides: flow.strides.slice(1) }, 0, 'rows', flow.strides[0]),
-      b: operandOf({ ...rows, strides: [rows.strides[2]!, rows.strides[1]!] }, 0, 'columns', rows.strides[0]),
+      a: asRows(op, dy),
+      b: asRows(op, x),
       target,
     })
     return target
@@ -274,6 +274,7 @@ for (var half = THREADS / 2; half > 0; half /= 2) {
 if (local == 0) { ${result}[group] = parts[0]; }
 `,
       workgroups: spread(taps),
+      flops: flopsOf(planar),
     }),
   )
   return target

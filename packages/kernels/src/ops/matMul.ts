@@ -1,31 +1,23 @@
 import { sizeOf } from '@nemo/graph'
-import type { Load } from '../expression.js'
+import { elementsRead, type Load, loadsOf, storagesOf, weightOf } from '../expression.js'
 import { KernelBuilder } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { Planner } from '../planner.js'
-import { broadcast, type DenseValue, type LoadValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
+import { broadcast, type DenseValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
 
-/** A product's operand: element (batch, row, column) of a buffer, by strides. `inner` may be walked in two levels. */
-interface Operand {
-  readonly load: Load
-  /** Strides over the batch axes. */
-  readonly batch: readonly number[]
-  readonly outer: number
-  readonly inner: number
-  /** Stride from one run of `inner` to the next. */
-  readonly run: number
-}
-
-/** C[batch, m, n] = sum over run and k of A[batch, m, run, k] B[batch, run, k, n]. */
+/** C[batch, m, n] = sum over run and k of A[batch, run, m, k] B[batch, run, n, k]. */
 export interface Product {
   readonly label: string
   readonly batch: readonly number[]
   readonly rows: number
   readonly columns: number
   readonly inner: number
-  readonly runs: number
-  readonly a: Operand
-  readonly b: Operand
+  /** Size of an axis that is summed over beside the inner one. Default: there is none. */
+  readonly runs?: number
+  /** `[...batch, runs?, rows, inner]`; an expression is evaluated on the way. */
+  readonly a: Value
+  /** `[...batch, runs?, columns, inner]`. */
+  readonly b: Value
   /** Dense `[...batch, rows, columns]`. */
   readonly target: DenseValue
 }
@@ -46,61 +38,43 @@ const MOST_Z = 65535
  * axis of no elements gives zeros.
  */
 export function multiply(planner: Planner, product: Product): void {
-  const { rows, columns, a, b, target } = product
+  const { rows, columns, runs, target } = product
+  const [a, b] = together(planner, product.a, product.b)
   const edge = rows >= 64 && columns >= 64 ? LARGE_EDGE : SMALL_EDGE
   const tile = edge * SIDE
   const threads = edge * edge
   const batches = sizeOf(product.batch)
   const kernel = new KernelBuilder(product.label)
   const result = kernel.write(target.expression.storage, 'f32')
-  const left = kernel.read(a.load.storage, 'f32')
-  const right = kernel.read(b.load.storage, 'f32')
-  const [m, n, k, runs, z] = kernel.sizes([rows, columns, product.inner, product.runs, batches]) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
+  const [m, n, k, z] = kernel.sizes([rows, columns, product.inner, batches]) as [string, string, string, string]
   const batch = kernel.coordinates('z', kernel.sizes(product.batch))
-  const offset = (operand: Operand) => {
-    const terms = operand.batch.flatMap((stride, axis) =>
-      stride === 0 ? [] : [`${batch.names[axis]} * ${kernel.integer(stride)}`],
-    )
-    if (operand.load.offset !== 0) terms.push(kernel.integer(operand.load.offset))
-    if (operand.run !== 0) terms.push(`run * ${kernel.integer(operand.run)}`)
-    return terms.length === 0 ? '0' : terms.join(' + ')
-  }
-  const stride = (size: number) => (size === 1 ? '1' : kernel.integer(size))
+  const before = runs === undefined ? batch.names : [...batch.names, 'run']
   // Loads of a tile `[outer, DEPTH]`: neighbouring threads take neighbours of the contiguous axis.
-  const bring = (name: string, buffer: string, operand: Operand, first: string, limit: string) => {
-    const along = operand.inner === 1 || operand.outer !== 1
-    const outer = along ? `e / ${DEPTH}` : `e % ${tile}`
-    const inner = along ? `e % ${DEPTH}` : `e / ${tile}`
+  const bring = (name: string, value: Value, first: string, limit: string) => {
+    const along = walksInner(value)
+    const emitted = kernel.emit(value.expression, value.shape, [...before, 'row', 'depth'])
     return `for (var e = local; e < ${tile * DEPTH}; e += THREADS) {
-  let o = ${outer};
-  let i = ${inner};
+  let o = ${along ? `e / ${DEPTH}` : `e % ${tile}`};
+  let i = ${along ? `e % ${DEPTH}` : `e / ${tile}`};
+  let row = ${first} + o;
+  let depth = k0 + i;
   var element = 0.0;
-  if (${first} + o < ${limit} && k0 + i < ${k}) {
-    element = ${buffer}[${name}_base + (${first} + o) * ${stride(operand.outer)} + (k0 + i) * ${stride(operand.inner)}];
+  if (row < ${limit} && depth < ${k}) {
+    ${emitted.statements}element = ${emitted.value};
   }
   ${name}[i * ${tile} + o] = element;
 }
 `
   }
-  const aOffset = offset(a)
-  const bOffset = offset(b)
   const body = `let row0 = i32(group3.y) * ${tile};
 let column0 = i32(group3.x) * ${tile};
 let r0 = (local / ${edge}) * ${SIDE};
 let c0 = (local % ${edge}) * ${SIDE};
 for (var z = i32(group3.z); z < ${z}; z += i32(groups3.z)) {
 ${batch.statements}var sums: array<vec4<f32>, ${SIDE}>;
-for (var run = 0; run < ${runs}; run++) {
-let left_base = ${aOffset};
-let right_base = ${bOffset};
+for (var run = 0; run < ${kernel.integer(runs ?? 1)}; run++) {
 for (var k0 = 0; k0 < ${k}; k0 += ${DEPTH}) {
-${bring('left', left, a, 'row0', m)}${bring('right', right, b, 'column0', n)}workgroupBarrier();
+${bring('left', a, 'row0', m)}${bring('right', b, 'column0', n)}workgroupBarrier();
 for (var i = 0; i < ${DEPTH}; i++) {
   let at = i * ${tile};
   let bs = vec4<f32>(right[at + c0], right[at + c0 + 1], right[at + c0 + 2], right[at + c0 + 3]);
@@ -123,13 +97,45 @@ for (var r = 0; r < ${SIDE}; r++) {
       threads,
       shared: `var<workgroup> left: array<f32, ${tile * DEPTH}>;\nvar<workgroup> right: array<f32, ${tile * DEPTH}>;\n`,
       body,
+      flops: 2 * batches * rows * columns * product.inner * (runs ?? 1),
       workgroups: [Math.ceil(columns / tile), Math.ceil(rows / tile), Math.min(batches, MOST_Z)],
     }),
   )
 }
 
+// A tile is evaluated again for every tile of the other side, so longer operands are computed first.
+const LONGEST_OPERAND = 16
+// And an operand that reads more than this many times its own size.
+const WIDEST_OPERAND = 2
+// What a kernel reads; with the result it binds 8 buffers, as every device can.
+const MOST_READ = 7
+
+/** A value as a product reads it: an expression if that is cheap to evaluate on the way. */
+export function operand(planner: Planner, value: Value): Value {
+  const { expression, shape } = value
+  const short = weightOf(expression) <= LONGEST_OPERAND
+  const narrow = elementsRead(expression, shape) <= WIDEST_OPERAND * sizeOf(shape)
+  return short && narrow ? planner.fit(value) : planner.load(value)
+}
+
+// Both operands with no more buffers than one kernel binds.
+function together(planner: Planner, a: Value, b: Value): [Value, Value] {
+  const count = (value: Value) => storagesOf(value.expression).size
+  if (new Set([...storagesOf(a.expression), ...storagesOf(b.expression)]).size <= MOST_READ) return [a, b]
+  return count(a) >= count(b) ? [planner.load(a), b] : [a, planner.load(b)]
+}
+
+// Whether the widest of an operand's loads goes along the last axis.
+function walksInner({ expression, shape }: Value): boolean {
+  const reach = (load: Load) => load.strides.filter((stride, axis) => stride !== 0 && shape[axis] !== 1).length
+  const [widest] = loadsOf(expression).sort((p, q) => reach(q) - reach(p))
+  const [outer, inner] = widest?.strides.slice(-2) ?? [1, 1]
+  return inner === 1 || outer !== 1
+}
+
 /** Product of the last two axes; leading axes broadcast. Operands have rank 2 or more. */
-export function matrixProduct(planner: Planner, left: Value, right: Value): DenseValue {
+export function matrixProduct(planner: Planner, first: Value, second: Value): DenseValue {
+  const [left, right] = [operand(planner, first), operand(planner, second)]
   const [rows, inner] = left.shape.slice(-2) as [number, number]
   const columns = right.shape.at(-1)!
   const rank = Math.max(left.shape.length, right.shape.length) - 2
@@ -137,50 +143,25 @@ export function matrixProduct(planner: Planner, left: Value, right: Value): Dens
   const batch = Array.from({ length: rank }, (_, axis) =>
     size(left, axis) === 1 ? size(right, axis) : size(left, axis),
   )
-  const a = broadcast(planner.load(left), [...batch, rows, inner]) as LoadValue
-  const b = broadcast(planner.load(right), [...batch, inner, columns]) as LoadValue
+  const a = broadcast(left, [...batch, rows, inner])
+  const b = transposed(broadcast(right, [...batch, inner, columns]))
   const target = planner.allocate('float32', [...batch, rows, columns], 'A matrix product')
   // One product over all rows where only the left operand has a batch that lies in C order.
-  const flat = rank > 0 && b.expression.strides.slice(0, rank).every((stride) => stride === 0)
-  const merged = flat ? reshaped(a, [sizeOf(batch) * rows, inner]) : undefined
-  if (merged && merged.expression.kind === 'load') {
-    multiply(planner, {
-      label: 'MatMul',
-      batch: [],
-      rows: sizeOf(batch) * rows,
-      columns,
-      inner,
-      runs: 1,
-      a: operandOf(merged.expression, 0, 'rows'),
-      b: operandOf({ ...b.expression, strides: b.expression.strides.slice(rank) }, 0, 'columns'),
-      target: reshaped(target, [sizeOf(batch) * rows, columns]) as DenseValue,
-    })
-    return target
-  }
-  multiply(planner, {
-    label: 'MatMul',
-    batch,
-    rows,
-    columns,
-    inner,
-    runs: 1,
-    a: operandOf(a.expression, rank, 'rows'),
-    b: operandOf(b.expression, rank, 'columns'),
-    target,
-  })
+  const flat = right.shape.slice(0, -2).every((size) => size === 1)
+  const merged = flat && rank > 0 ? reshaped(a, [sizeOf(batch) * rows, inner]) : undefined
+  const label = 'MatMul'
+  if (merged) {
+    const b = transposed(reshaped(right, [inner, columns]) ?? reshaped(planner.dense(right), [inner, columns])!)
+    const whole = reshaped(target, [sizeOf(batch) * rows, columns]) as DenseValue
+    multiply(planner, { label, batch: [], rows: sizeOf(batch) * rows, columns, inner, a: merged, b, target: whole })
+  } else multiply(planner, { label, batch, rows, columns, inner, a, b, target })
   return target
 }
 
-/** An operand whose last two axes are [outer, inner] (`rows`) or [inner, outer] (`columns`). */
-export function operandOf(load: Load, rank: number, kind: 'rows' | 'columns', run = 0): Operand {
-  const [p, q] = load.strides.slice(-2) as [number, number]
-  return {
-    load,
-    batch: load.strides.slice(0, rank),
-    outer: kind === 'rows' ? p : q,
-    inner: kind === 'rows' ? q : p,
-    run,
-  }
+/** The last two axes exchanged. */
+export function transposed(value: Value): Value {
+  const rank = value.shape.length
+  return permute(value, [...Array.from({ length: rank - 2 }, (_, axis) => axis), rank - 1, rank - 2])
 }
 
 /** Matrix product of the last two axes, leading axes broadcast; vectors as in NumPy. float32 only. */

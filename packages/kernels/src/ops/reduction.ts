@@ -1,5 +1,5 @@
 import { sizeOf } from '@nemo/graph'
-import { collapse } from '../expression.js'
+import { collapse, weightOf } from '../expression.js'
 import { KernelBuilder, spread } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { OpContext, Planner } from '../planner.js'
@@ -77,6 +77,7 @@ export function reduce(planner: Planner, source: Value, axes: readonly number[],
   const outer = kernel.coordinates('place', kernel.sizes(shape.slice(0, boundary)))
   const inner = kernel.coordinates('r', kernel.sizes(shape.slice(boundary)))
   const loaded = kernel.emit(expressions[0]!, shape, [...outer.names, ...inner.names])
+  const flops = results * length * (weightOf(expressions[0]!) + 1)
   const short = length <= SHORT
   const loop = (from: string, step: string) => `var folded = ${start};
 for (var r = ${from}; r < ${reach}; r += ${step}) {
@@ -91,6 +92,7 @@ if (place >= ${count}) { return; }
 ${outer.statements}${loop('0', '1')}${result}[place] = folded;
 `,
         workgroups: spread(Math.ceil(results / 64)),
+        flops,
       }),
     )
   } else {
@@ -109,6 +111,7 @@ for (var half = THREADS / 2; half > 0; half /= 2) {
 if (local == 0) { ${result}[place] = parts[0]; }
 `,
         workgroups: spread(results),
+        flops,
       }),
     )
   }

@@ -57,6 +57,8 @@ ${loaded.statements}${result}[${position}] = ${finish(loaded.value)};
 }
 `,
         workgroups: spread(rows),
+        // A comparison, exponential, sum and two steps of the result for each element.
+        flops: 6 * sizeOf(x.shape),
       }),
     )
     return [target]
