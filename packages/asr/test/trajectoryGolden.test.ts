@@ -49,25 +49,29 @@ function fixedBatch(name: string): Batch<UtteranceInfo> {
   }
 }
 
-it.each(['cpu', 'webgpu'] as const)('the first steps of a training on %s are NeMo’s', async (accelerator) => {
-  if (accelerator === 'webgpu') useSoftwareVulkan()
-  const golden = goldenFixture<Trajectory>('trajectory-state')
-  const { model_config, loss, loss_tolerance, lr, grad_norm } = golden.json
-  const model = new EncDecCTCModel(model_config)
-  model.loadStateDict(new Map([...model.namedTensors().keys()].map((key) => [key, golden.array(key)])))
-  const batches = loss.map((_, step) => fixedBatch(`trajectory-batch${step}`))
-  model.trainingLoader = new DataLoader(new FixedBatches(batches))
-  const history = new MetricsHistory()
-  const trainer = new Trainer(
-    { max_steps: loss.length, log_every_n_steps: 1, accelerator, num_threads: 1 },
-    { callbacks: [history] },
-  )
-  await trainer.fit(model)
-  const curve = (name: string): readonly number[] => history.series.get(name)!.values
-  for (const [step, want] of loss.entries()) {
-    expect(Math.abs(curve('train_loss')[step]! - want)).toBeLessThan(loss_tolerance[step]!)
-    expect(curve('learning_rate')[step]).toBeCloseTo(lr[step]!, 12)
-    expect(Math.abs(curve('grad_norm')[step]! / grad_norm[step]! - 1)).toBeLessThan(1e-4)
-  }
-  await trainer.dispose()
-}, 300_000)
+it.each(['cpu', 'webgpu'] as const)(
+  'the first steps of a training on %s are NeMo’s',
+  async (accelerator) => {
+    if (accelerator === 'webgpu') useSoftwareVulkan()
+    const golden = goldenFixture<Trajectory>('trajectory-state')
+    const { model_config, loss, loss_tolerance, lr, grad_norm } = golden.json
+    const model = new EncDecCTCModel(model_config)
+    model.loadStateDict(new Map([...model.namedTensors().keys()].map((key) => [key, golden.array(key)])))
+    const batches = loss.map((_, step) => fixedBatch(`trajectory-batch${step}`))
+    model.trainingLoader = new DataLoader(new FixedBatches(batches))
+    const history = new MetricsHistory()
+    const trainer = new Trainer(
+      { max_steps: loss.length, log_every_n_steps: 1, accelerator, num_threads: 1 },
+      { callbacks: [history] },
+    )
+    await trainer.fit(model)
+    const curve = (name: string): readonly number[] => history.series.get(name)!.values
+    for (const [step, want] of loss.entries()) {
+      expect(Math.abs(curve('train_loss')[step]! - want)).toBeLessThan(loss_tolerance[step]!)
+      expect(curve('learning_rate')[step]).toBeCloseTo(lr[step]!, 12)
+      expect(Math.abs(curve('grad_norm')[step]! / grad_norm[step]! - 1)).toBeLessThan(1e-4)
+    }
+    await trainer.dispose()
+  },
+  300_000,
+)
