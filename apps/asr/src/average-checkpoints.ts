@@ -3,15 +3,21 @@
  *
  *   pnpm recipe asr/average-checkpoints MODEL.nemo [CHECKPOINT ...] [--output FILE]
  *
- * Without checkpoints, all `.ckpt` files beside the model but `*-last.ckpt` are averaged.
+ * Without checkpoints, all `.ckpt` files but `*-last.ckpt` beside the model, or in `checkpoints` beside it, are averaged.
  */
 import { parseArgs } from 'node:util'
 import { averageNemo } from '@nemo/core'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { output: { type: 'string' } } })
+const usage = 'usage: pnpm recipe asr/average-checkpoints MODEL.nemo [CHECKPOINT ...] [--output FILE]'
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { output: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+})
 const [model, ...checkpoints] = positionals
-if (model === undefined) {
-  console.error('usage: pnpm recipe asr/average-checkpoints MODEL.nemo [CHECKPOINT ...] [--output FILE]')
+if (values.help) {
+  console.log(usage)
+} else if (model === undefined) {
+  console.error(usage)
   process.exitCode = 2
 } else {
   const averaged = await averageNemo(model, {

@@ -38,7 +38,7 @@ export async function averageCheckpoints(paths: readonly string[]): Promise<Stat
 
 /** What to average, and where to put it. */
 export interface AverageNemoOptions {
-  /** Checkpoints. Default: all `.ckpt` of the archive's folder but the last one of a run, `*-last.ckpt`. */
+  /** Checkpoints. Default: all `.ckpt` but `*-last.ckpt` in the archive's folder, or in `checkpoints` beside it. */
   readonly checkpoints?: readonly string[]
   /** The new archive. Default: `NAME-averaged.nemo` beside the old one. */
   readonly output?: string
@@ -64,14 +64,19 @@ export async function averageNemo(
   return { output: target, checkpoints: found }
 }
 
+// In the archive's folder, or in `checkpoints` beside it, where experiments keep them.
 async function checkpointsBeside(path: string): Promise<string[]> {
   const { dirname, join } = nodeBuiltin('node:path', 'Averaging checkpoints')
-  const { readdir } = nodeBuiltin('node:fs', 'Averaging checkpoints').promises
-  const folder = dirname(path)
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ckpt') && !name.endsWith('-last.ckpt')).sort()
-  if (names.length === 0)
-    throw new TrainerError(`${folder}: there are no checkpoints (*.ckpt, but *-last.ckpt) to average. Name them.`)
-  return names.map((name) => join(folder, name))
+  const { existsSync, promises } = nodeBuiltin('node:fs', 'Averaging checkpoints')
+  const beside = dirname(path)
+  for (const folder of [beside, join(beside, 'checkpoints')]) {
+    if (!existsSync(folder)) continue
+    const names = (await promises.readdir(folder)).filter((name) => /(?<!-last)\.ckpt$/.test(name)).sort()
+    if (names.length > 0) return names.map((name) => join(folder, name))
+  }
+  throw new TrainerError(
+    `There are no checkpoints (*.ckpt, but *-last.ckpt) to average in ${beside} or its folder checkpoints. Name them.`,
+  )
 }
 
 async function weightsOf(path: string): Promise<StateDict> {

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ort } from '@nemo/graph'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
@@ -62,6 +62,16 @@ it('makes an archive of the checkpoints beside another one, without the last one
   expect((await readNemo(output)).config).toBe((await readNemo(nemo)).config)
   const single = await averageNemo(nemo, { checkpoints: [nemo], output: join(scratch, 'same.nemo') })
   expect((await readNemo(single.output)).weights).toEqual((await readNemo(nemo)).weights)
+})
+
+it('finds checkpoints where experiments keep them, in a folder beside the archive', async () => {
+  const run = join(scratch, 'run')
+  await mkdir(join(run, 'checkpoints'), { recursive: true })
+  await copyFile(join(scratch, 'model.nemo'), join(run, 'model.nemo'))
+  await expect(averageNemo(join(run, 'model.nemo'))).rejects.toThrow('There are no checkpoints')
+  const copies = paths.map((path) => join(run, 'checkpoints', basename(path)))
+  for (const [i, path] of paths.entries()) await copyFile(path, copies[i]!)
+  expect((await averageNemo(join(run, 'model.nemo'))).checkpoints).toEqual(copies)
 })
 
 it('refuses files of other models, and nothing at all', async () => {
