@@ -66,7 +66,7 @@ export function runReport(run: RunReport): Report {
           ...final.slice(0, 6).map(([label, value]) => figure(label, value)),
           ...(run.weights === undefined ? [] : [{ label: 'Weights', value: run.weights.toLocaleString('en-US') }]),
           { label: 'Time', value: formatDuration(run.seconds) },
-          { label: 'Status', value: run.status },
+          ...(run.status === 'completed' ? [] : [{ label: 'Status', value: run.status }]),
         ],
       },
       ...(series.size > 0 ? [{ kind: 'charts' as const, title: 'Curves', charts: charts(series) }] : []),

@@ -33,7 +33,7 @@ section.bare { background: none; border: 0; box-shadow: none; padding: 0; }
 .figures > div { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; box-shadow: var(--shadow); padding: 14px 18px 13px; display: flex; flex-direction: column; }
 .figures dt { color: var(--soft); font-size: 13px; }
 .figures dd { margin: 0; }
-.figures .value { font-size: 27px; line-height: 1.3; font-weight: 620; letter-spacing: -.02em; overflow-wrap: anywhere; }
+.figures .value { font-size: 23px; line-height: 1.3; font-weight: 620; letter-spacing: -.02em; overflow-wrap: anywhere; }
 .figures .value small { font-size: 15px; font-weight: 500; color: var(--soft); letter-spacing: 0; margin-left: 3px; }
 .figures .hint { color: var(--faint); font-size: 12.5px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 26px 30px; }
