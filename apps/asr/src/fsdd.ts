@@ -120,7 +120,7 @@ await hydraRunner(
       ],
     )
     printTable(
-      ['', ''],
+      ['result', ''],
       [
         ['test utterances', String(transcripts.length)],
         ['weights', model.numWeights.toLocaleString('en-US')],

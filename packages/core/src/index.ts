@@ -71,7 +71,7 @@ export {
   OverrideError,
   UnknownTargetError,
 } from './config/errors.js'
-export type { HydraJob, HydraRunnerOptions, JobMetrics, JobResult } from './config/hydraRunner.js'
+export type { HydraJob, HydraRunnerOptions, HydraTask, JobMetrics, JobResult } from './config/hydraRunner.js'
 export { expandSweeps, formatSweepTable, hydraRunner } from './config/hydraRunner.js'
 export type { InstantiateOptions } from './config/instantiate.js'
 export { instantiate } from './config/instantiate.js'

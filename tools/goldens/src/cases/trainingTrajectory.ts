@@ -16,9 +16,9 @@ import type { Comparison } from '../comparison.js'
 import type { GoldenCase } from '../goldenCase.js'
 
 /**
- * How many tolerances a final tensor may be off that the case does not name. Weights perturbed by one unit in the last
- * place flip one ReLU late in the training in a quarter of all runs, with or without lowerings; the biases behind it then
- * end 2.6 tolerances away, and nothing else moves.
+ * How many tolerances a trained weight may end off that the case does not name. Initial weights perturbed by one unit in
+ * the last place flip a ReLU late in the training in about a third of all runs, with or without lowerings; two biases
+ * behind it then end 2.6 tolerances away. (An earlier flip, which is rarer, would fail this check too.)
  */
 const FLIPPED_RELU = 4
 
@@ -141,8 +141,9 @@ async function compareSteps(
     if (golden.has(array)) comparison.array(array, curve(metric))
   const state = await model.stateDict()
   const named = new Set((golden.json.final_named_tensors ?? []) as string[])
+  const weights = model.namedParameters()
   for (const [key, array] of Object.entries((golden.json.state_dict_final ?? {}) as Record<string, string>))
-    comparison.array(array, state.get(key)!, named.has(key) ? 1 : FLIPPED_RELU)
+    comparison.array(array, state.get(key)!, weights.has(key) && !named.has(key) ? FLIPPED_RELU : 1)
 }
 
 async function compareTranscripts(
