@@ -174,7 +174,10 @@ export type { TextStream } from './logging/terminal.js'
 export { processTerminal, Terminal } from './logging/terminal.js'
 export { decodeTFRecords, encodeTFRecord } from './logging/tfRecord.js'
 export { type WandbLibrary, WandbLogger, type WandbLoggerOptions, type WandbRun } from './logging/wandbLogger.js'
+// Losses that the collections share
+export { CrossEntropyLoss, type CrossEntropyLossConfig } from './losses/crossEntropyLoss.js'
 export { Loss } from './losses/loss.js'
+export { NLLLoss, type NLLLossConfig } from './losses/nllLoss.js'
 export { ModelError } from './models/errors.js'
 export { MeanLoss, type MetricAccumulator } from './models/metrics.js'
 export {

@@ -1,10 +1,9 @@
+export { CrossEntropyLoss, type CrossEntropyLossConfig, NLLLoss, type NLLLossConfig } from '@nemo/core'
 export { NlpError } from './errors.js'
 // Losses
 export { AggregatorLoss, type AggregatorLossConfig } from './losses/aggregatorLoss.js'
-export { CrossEntropyLoss, type CrossEntropyLossConfig } from './losses/crossEntropyLoss.js'
 export { MSELoss, type MSELossConfig } from './losses/mseLoss.js'
 export { MultiSimilarityLoss, type MultiSimilarityLossConfig } from './losses/multiSimilarityLoss.js'
-export { NLLLoss, type NLLLossConfig } from './losses/nllLoss.js'
 export { SmoothedCrossEntropyLoss, type SmoothedCrossEntropyLossConfig } from './losses/smoothedCrossEntropyLoss.js'
 export { SpanningLoss } from './losses/spanningLoss.js'
 // Metrics

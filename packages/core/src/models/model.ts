@@ -9,6 +9,7 @@ import { Config } from '../config/config.js'
 import type { ConfigObject } from '../config/configValue.js'
 import { isConfigObject } from '../config/configValue.js'
 import { atKeyPath } from '../config/errors.js'
+import { mergeConfigs } from '../config/mergeConfigs.js'
 import { parseYaml } from '../config/parseYaml.js'
 import { stringifyYaml } from '../config/stringifyYaml.js'
 import { resolveTarget } from '../config/targetRegistry.js'
@@ -78,8 +79,7 @@ function withArtifacts<T>(artifacts: ReadonlyMap<string, Uint8Array>, make: () =
  * Source: NeMo v1.0.0 `nemo.core.classes.modelPT.ModelPT`.
  */
 export abstract class Model extends NeuralModule {
-  /** The model's own config (the `model` section of a recipe's), interpolations resolved. */
-  readonly cfg: ConfigObject
+  #cfg: ConfigObject
   /** NeMo's dotted name of the class, written into `.nemo` files. */
   abstract readonly target: string
   trainingLoader: DataLoader | undefined
@@ -90,8 +90,18 @@ export abstract class Model extends NeuralModule {
   /** Subclasses find the files of a `.nemo` archive that they are restored from in `artifacts`. */
   constructor(cfg: ConfigObject) {
     super()
-    this.cfg = cfg
+    this.#cfg = cfg
     this.#artifacts = new Map(restoring)
+  }
+
+  /** The model's own config (the `model` section of a recipe's), interpolations resolved. */
+  get cfg(): ConfigObject {
+    return this.#cfg
+  }
+
+  /** Merges changes of the model, such as other labels, into its config, which `.nemo` files carry. */
+  protected changeConfig(...changes: readonly ConfigObject[]): void {
+    this.#cfg = mergeConfigs(this.#cfg, ...changes)
   }
 
   /** Draws one training step from a batch's ports. */

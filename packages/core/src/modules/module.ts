@@ -23,6 +23,14 @@ export abstract class Module {
     return module
   }
 
+  /** Puts another sub-module in the place of one, such as a decoder for other classes; it takes over its mode. */
+  protected replaceModule<M extends Module>(name: string, module: M): M {
+    const old = this.#children.get(name)
+    if (old === undefined) throw new ModuleError(`${this.constructor.name} has no part named ${name} to replace.`)
+    this.#children.set(name, module)
+    return module.train(old.training)
+  }
+
   /** Registers a trained tensor. */
   protected addParameter(name: string, value: TensorData): Parameter {
     this.#checkName(name)

@@ -1,17 +1,11 @@
-import {
-  type Inputs,
-  LabelsType,
-  LogprobsType,
-  Loss,
-  LossType,
-  MaskType,
-  type Outputs,
-  port,
-  registerTarget,
-  typecheck,
-  validateConfig,
-} from '@nemo/core'
 import { z } from 'zod'
+import { registerTarget } from '../config/targetRegistry.js'
+import { validateConfig } from '../config/validateConfig.js'
+import { LabelsType, LogprobsType, LossType, MaskType } from '../neuralTypes/elementTypes.js'
+import { port } from '../neuralTypes/neuralType.js'
+import type { Inputs, Outputs } from '../neuralTypes/ports.js'
+import { typecheck } from '../neuralTypes/typecheck.js'
+import { Loss } from './loss.js'
 import { maskedNegativeLogLikelihood } from './maskedNegativeLogLikelihood.js'
 
 /** Keys of an `NLLLoss`, with NeMo's names and defaults. */

@@ -1,19 +1,13 @@
-import {
-  ConfigValidationError,
-  type Inputs,
-  LabelsType,
-  LogitsType,
-  Loss,
-  LossType,
-  MaskType,
-  type Outputs,
-  port,
-  registerTarget,
-  typecheck,
-  validateConfig,
-} from '@nemo/core'
 import { logSoftmax } from '@nemo/graph'
 import { z } from 'zod'
+import { ConfigValidationError } from '../config/errors.js'
+import { registerTarget } from '../config/targetRegistry.js'
+import { validateConfig } from '../config/validateConfig.js'
+import { LabelsType, LogitsType, LossType, MaskType } from '../neuralTypes/elementTypes.js'
+import { port } from '../neuralTypes/neuralType.js'
+import type { Inputs, Outputs } from '../neuralTypes/ports.js'
+import { typecheck } from '../neuralTypes/typecheck.js'
+import { Loss } from './loss.js'
 import { maskedNegativeLogLikelihood } from './maskedNegativeLogLikelihood.js'
 
 /** Keys of a `CrossEntropyLoss`, with NeMo's names and defaults. */
