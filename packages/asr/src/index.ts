@@ -41,7 +41,8 @@ export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 export { editDistance } from './metrics/editDistance.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
 // Models
-export { ASRModel, type EncodedAudio } from './models/asrModel.js'
+export { ASRModel } from './models/asrModel.js'
+export { AudioEncoderModel, type AudioFeatures, type EncodedAudio } from './models/audioEncoderModel.js'
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
 export { EncDecRNNTModel, TransducerMetrics, type TransducerTranscript } from './models/encDecRNNTModel.js'
 // Modules

@@ -1,7 +1,7 @@
 import { encodeWav, readAudio } from '@nemo/audio'
 import { type ReportSection, spectrogramImage } from '@nemo/core'
 import { countErrors } from '../metrics/wer.js'
-import type { ASRModel } from '../models/asrModel.js'
+import type { AudioEncoderModel } from '../models/audioEncoderModel.js'
 
 /** An utterance with what a model recognised in it. */
 export interface RecognizedUtterance {
@@ -33,7 +33,7 @@ export interface UtteranceSectionsOptions {
  * @throws AudioError for a sound file that cannot be read.
  */
 export async function utteranceSections(
-  model: ASRModel,
+  model: AudioEncoderModel,
   utterances: readonly RecognizedUtterance[],
   { set, useCer = false, worst = 12, right = 4 }: UtteranceSectionsOptions,
 ): Promise<ReportSection[]> {
@@ -67,7 +67,7 @@ const count = (number: number, noun: string): string => `${number} ${noun}${numb
 
 /** The utterance as the model hears it: a WAV file at its rate, and a picture of its features. */
 async function soundOf(
-  model: ASRModel,
+  model: AudioEncoderModel,
   { audioFile, offset, duration }: RecognizedUtterance,
 ): Promise<{ readonly wav: Uint8Array; readonly png: Uint8Array }> {
   const { sampleRate } = model

@@ -3,7 +3,7 @@ import { defaultRuntime, int64Vector, padRows } from '@nemo/core'
 import { compile, input, type Program, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
 import { SHORTEST_SIGNAL } from '../data/audioToCharDataset.js'
 import { AsrError } from '../errors.js'
-import type { ASRModel } from '../models/asrModel.js'
+import type { AudioEncoderModel } from '../models/audioEncoderModel.js'
 import { AudioToMelSpectrogramPreprocessor } from '../modules/audioToMelSpectrogramPreprocessor.js'
 
 /** A file, or mono samples at the model's rate. */
@@ -21,7 +21,7 @@ export interface TranscribeOptions {
 
 /** What a transcriber needs to know of a model. */
 export interface Recognition<Result, Names extends string = string> {
-  readonly model: ASRModel
+  readonly model: AudioEncoderModel
   /** Draws the outputs from `input_signal` `[B, T]` and `length` `[B]`, in evaluation mode. */
   draw(inputSignal: Tensor, inputSignalLength: Tensor): Readonly<Record<Names, Tensor>>
   /** What was recognised in each utterance of a batch. */
