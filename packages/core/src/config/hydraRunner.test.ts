@@ -149,6 +149,19 @@ describe('hydraRunner', () => {
     )
   })
 
+  it('--multirun does not start the runs that come after an interrupted one', async () => {
+    const listening = process.listenerCount('SIGINT')
+    const { printed, seen } = await run(['-m', 'trainer.max_epochs=1,2,3'], async () => {
+      // As a trainer does: it hears the signal, ends its step and returns.
+      const heard = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()))
+      process.kill(process.pid, 'SIGINT')
+      await heard
+    })
+    expect(seen).toHaveLength(1)
+    expect(printed).toContain('stopped by SIGINT: 2 of 3 runs were not started')
+    expect(process.listenerCount('SIGINT')).toBe(listening)
+  })
+
   it('a schema types the config, fills defaults, and lets overrides set keys no file has', async () => {
     const schema = z.object({
       name: z.string(),

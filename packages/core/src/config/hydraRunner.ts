@@ -149,19 +149,53 @@ async function runJobs<C, const F extends FlagDeclarations>(
     return { overrides: overrides.map(({ input }) => input), config, cfg }
   })
   const results: JobResult[] = []
-  for (const [number, { overrides, config, cfg }] of jobs.entries()) {
-    if (line.multirun) print(`run ${number + 1}/${jobs.length}: ${overrides.join(' ') || '(no overrides)'}\n`)
-    const metrics = await task(cfg, {
-      flags: line.flags as FlagValues<F>,
-      overrides,
-      number,
-      count: jobs.length,
-      config,
-    })
-    results.push({ overrides, metrics: metrics ?? undefined })
+  const interruption = line.multirun ? watchInterruption() : undefined
+  try {
+    for (const [number, { overrides, config, cfg }] of jobs.entries()) {
+      if (interruption?.signal !== undefined) {
+        print(`stopped by ${interruption.signal}: ${jobs.length - number} of ${jobs.length} runs were not started\n`)
+        break
+      }
+      if (line.multirun) print(`run ${number + 1}/${jobs.length}: ${overrides.join(' ') || '(no overrides)'}\n`)
+      const metrics = await task(cfg, {
+        flags: line.flags as FlagValues<F>,
+        overrides,
+        number,
+        count: jobs.length,
+        config,
+      })
+      results.push({ overrides, metrics: metrics ?? undefined })
+    }
+  } finally {
+    interruption?.dispose()
   }
   if (line.multirun) print(formatSweepTable(results))
   return results
+}
+
+/**
+ * Remembers SIGINT and SIGTERM, so that a sweep whose run was interrupted, and has saved itself, does not go on with the
+ * next. Where nobody else listens, the signal ends the process as ever.
+ */
+function watchInterruption(): { readonly signal: NodeJS.Signals | undefined; dispose(): void } {
+  let received: NodeJS.Signals | undefined
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const dispose = () => {
+    for (const signal of signals) process.off(signal, listener)
+  }
+  const listener = (signal: NodeJS.Signals) => {
+    received = signal
+    if (process.listenerCount(signal) > 1) return
+    dispose()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of signals) process.on(signal, listener)
+  return {
+    get signal() {
+      return received
+    },
+    dispose,
+  }
 }
 
 function composeFor<C, F extends FlagDeclarations>(

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ort } from '@nemo/graph'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fixturePath } from '../../test/checkpoint/describeValue.js'
 import { TinyModel, tinyModel, weightsOf } from '../../test/trainer/tinyModel.js'
 import { OpaqueObject, OrderedDict, PythonFloat, type PythonValue } from '../checkpoint/pythonValue.js'
+import { readTorchFile } from '../checkpoint/readTorch.js'
+import { lightningModules } from '../checkpoint/torchGlobals.js'
 import { writeTorchFile } from '../checkpoint/writeTorch.js'
 import { ModelCheckpoint } from '../trainer/callbacks/modelCheckpoint.js'
 import { Trainer } from '../trainer/trainer.js'
@@ -71,4 +74,10 @@ it('OmegaConf’s objects are read as the config they hold', () => {
   )
   const plain = { a: [1, 2.5, null, 'x'], b: { c: true } }
   expect(fromPython(toPython(plain), 'cfg')).toEqual(plain)
+})
+
+it('the config of a file that Lightning itself saved, with OmegaConf’s objects, is read', async () => {
+  const contents = await readTorchFile(fixturePath('lightning1.9.ckpt'), { opaque: lightningModules })
+  const saved = (contents as Map<string, Map<string, PythonValue>>).get('hyper_parameters')?.get('cfg')
+  expect(fromPython(saved, 'cfg')).toEqual({ labels: ['a', 'b'], copy: '${labels}', lr: 1e-3 })
 })
