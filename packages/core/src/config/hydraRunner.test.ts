@@ -5,7 +5,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { parseCommandLine } from './commandLine.js'
 import type { Config } from './config.js'
-import { hydraRunner } from './hydraRunner.js'
+import { hydraRunner, type JobMetrics } from './hydraRunner.js'
 
 const configPath = fileURLToPath(new URL('../../test/fixtures/config/conf', import.meta.url))
 
@@ -73,7 +73,7 @@ describe('parseCommandLine', () => {
 })
 
 describe('hydraRunner', () => {
-  const run = async (argv: string[], metrics?: (cfg: Config) => Record<string, number>) => {
+  const run = async (argv: string[], metrics?: (cfg: Config) => JobMetrics | Promise<JobMetrics>) => {
     let printed = ''
     const seen: Config[] = []
     const results = await hydraRunner(
@@ -156,6 +156,7 @@ describe('hydraRunner', () => {
       const heard = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()))
       process.kill(process.pid, 'SIGINT')
       await heard
+      return {}
     })
     expect(seen).toHaveLength(1)
     expect(printed).toContain('stopped by SIGINT: 2 of 3 runs were not started')
