@@ -29,7 +29,7 @@ export interface WandbLoggerOptions {
  * Sends metrics and text to Weights & Biases through its own library, which the user installs (`npm i @wandb/sdk graphql`)
  * and signs in to (WANDB_API_KEY). It cannot hold images, sounds and histograms; those are left out.
  *
- * Tested against a stand-in for the library, not against the service.
+ * Tested with the library itself against a local server of its protocol, not against the service.
  */
 export class WandbLogger implements MetricsLogger {
   readonly name = 'wandb'

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ort, type TensorData } from '@nemo/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import {
   CheckpointMisconfigurationError,
   Config,
@@ -235,9 +235,13 @@ describe('W&B', () => {
 
   it('says how to get its library, and what a service that refuses said', async () => {
     const wanted = { create_wandb_logger: true, wandb_logger_kwargs: { project: 'nemo' } }
+    vi.doMock('@wandb/sdk', () => {
+      throw new Error("Cannot find package '@wandb/sdk'")
+    })
     const missing = await start({ exp_dir: newDir(), ...wanted })
     await expect(missing.trainer.fit(missing.model)).rejects.toThrow(/npm i @wandb\/sdk/)
     await missing.run.close()
+    vi.doUnmock('@wandb/sdk')
     const refusing: WandbLibrary = { init: () => Promise.reject(new Error('no such key')) }
     const refused = await start({ exp_dir: newDir(), ...wanted }, { max_epochs: 1 }, { wandb: refusing })
     await expect(refused.trainer.fit(refused.model)).rejects.toThrow(/no such key.*WANDB_API_KEY/)
