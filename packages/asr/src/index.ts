@@ -6,6 +6,18 @@ export {
   audioToCharOutputTypes,
   type UtteranceInfo,
 } from './data/audioToCharDataset.js'
+export { AudioToClassificationLabelDataset } from './data/audioToClassificationLabelDataset.js'
+export {
+  type AudioToLabelConfig,
+  AudioToLabelDataset,
+  type AudioWindow,
+  audioToLabelConfigSchema,
+  audioToLabelOutputTypes,
+  type LabelledAudio,
+  type LabelledAudioInfo,
+} from './data/audioToLabelDataset.js'
+export { AudioToSpeechLabelDataset, type SpeechCollation } from './data/audioToSpeechLabelDataset.js'
+export { type TimeWindow, timeWindows, type WindowOptions } from './data/audioWindows.js'
 // Decoding
 export {
   type CtcBeamSearchOptions,
@@ -39,12 +51,16 @@ export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
 export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 // Metrics
 export { editDistance } from './metrics/editDistance.js'
+export { type ClassifiedAudio, LabelMetrics, type LabelMetricsOptions } from './metrics/labelMetrics.js'
+export { type ClassResult, TopKClassificationAccuracy, topClasses } from './metrics/topKClassificationAccuracy.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
-// Models
 export { ASRModel } from './models/asrModel.js'
 export { AudioEncoderModel, type AudioFeatures, type EncodedAudio } from './models/audioEncoderModel.js'
+// Models
+export { EncDecClassificationModel } from './models/encDecClassificationModel.js'
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
 export { EncDecRNNTModel, TransducerMetrics, type TransducerTranscript } from './models/encDecRNNTModel.js'
+export { LabelModel } from './models/labelModel.js'
 // Modules
 export {
   AudioToMelSpectrogramPreprocessor,
@@ -97,3 +113,9 @@ export { type AudioInput, type Recognition, type TranscribeOptions, Transcriber 
 export { smoothVadFrames, type VadSmoothing } from './vad/smoothVad.js'
 export { rttmLines, type SpeechSegment, type SpeechSegmentOptions, speechSegments } from './vad/speechSegments.js'
 export { type StreamStatus, type VadChunk, vadChunks, vadStreamStatus } from './vad/vadChunks.js'
+export {
+  type VadAudio,
+  type VadDecisionOptions,
+  type VadInferenceOptions,
+  VoiceActivityDetector,
+} from './vad/voiceActivityDetector.js'

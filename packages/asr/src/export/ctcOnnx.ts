@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { atomicWriteFile, isConfigObject } from '@nemo/core'
 import { exportOnnx, input, type Tensor } from '@nemo/graph'
+import type { AudioEncoderModel } from '../models/audioEncoderModel.js'
 import type { EncDecCTCModel } from '../models/encDecCTCModel.js'
 import { ConvASREncoder } from '../modules/convASREncoder.js'
 
@@ -26,8 +27,8 @@ export function tokensText(labels: readonly string[]): string {
   )
 }
 
-// Features of a frame that the encoder takes.
-function featureCount({ encoder, cfg }: EncDecCTCModel): number {
+/** Features of a frame that the encoder takes. */
+export function featureCount({ encoder, cfg }: AudioEncoderModel): number {
   if (encoder instanceof ConvASREncoder) return encoder.featIn
   return Number(isConfigObject(cfg.encoder) ? cfg.encoder.feat_in : undefined)
 }
