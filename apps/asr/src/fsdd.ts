@@ -9,29 +9,19 @@
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EncDecCTCModel, wordErrorRate } from '@nemo/asr'
-import {
-  Config,
-  type ConfigObject,
-  findRun,
-  formatDuration,
-  getLogger,
-  hydraRunner,
-  mergeConfigs,
-  ProgressBar,
-} from '@nemo/core'
+import { Config, type ConfigObject, findRun, formatDuration, getLogger, hydraRunner, mergeConfigs } from '@nemo/core'
 import { z } from 'zod'
 import { digitWords } from './corpus/digitWords.js'
-import { fsddSchema, prepareFsdd } from './corpus/fsddCorpus.js'
-import { downloadFsdd } from './corpus/fsddDownload.js'
+import { prepareFsdd } from './corpus/fsddCorpus.js'
 import { makeFsddPretraining } from './corpus/fsddPretraining.js'
 import type { SpokenDigitsOverrides } from './corpus/spokenDigits.js'
 import { printTable } from './training/closingTable.js'
-import { type TrainingConfig, trainingConfigShape } from './training/trainingConfig.js'
+import { connectedDigitsShape, dataDirFlag, fetchDigits, progress } from './training/connectedDigits.js'
+import type { TrainingConfig } from './training/trainingConfig.js'
 import { trainRecognizer } from './training/trainRecognizer.js'
 
 const schema = z.strictObject({
-  ...trainingConfigShape,
-  corpus: fsddSchema.omit({ holdout: true }).extend({ dir: z.string() }),
+  ...connectedDigitsShape,
   pretraining: z.strictObject({
     corpus: z.looseObject({ dir: z.string() }),
     lr: z.number(),
@@ -50,14 +40,14 @@ await hydraRunner(
     configName: 'fsdd',
     schema,
     flags: {
-      data_dir: { type: 'path', help: 'folder with recordings/{digit}_{speaker}_{index}.wav; downloaded if not given' },
+      data_dir: dataDirFlag,
       holdout: { type: 'string', help: 'speaker to leave out of training and to test on' },
     },
     description: 'Trains a digit recogniser on the Free Spoken Digit Dataset, after synthesised voices.',
   },
   async (given, { config: composed, flags }) => {
     const started = performance.now()
-    const dataDir = flags.data_dir ?? (await download())
+    const dataDir = flags.data_dir ?? (await fetchDigits())
     const { config, plan } = withHoldout(given, composed, flags.holdout)
     await synthesize(config)
     const { dir, ...parameters } = config.corpus
@@ -76,6 +66,7 @@ await hydraRunner(
       return
     }
     const { experiment, fit, metrics, transcripts, model } = await trainRecognizer({
+      modelClass: EncDecCTCModel,
       config,
       composed: plan,
       title: flags.holdout === undefined ? 'Free Spoken Digits' : `Free Spoken Digits, without ${flags.holdout}`,
@@ -131,10 +122,6 @@ await hydraRunner(
     return found
   },
 )
-
-async function download(): Promise<string> {
-  return downloadFsdd({ dir: '.cache/free-spoken-digit-dataset', ...progress('downloading', 'byte') })
-}
 
 // A holdout has its own corpus and its own runs.
 function withHoldout(
@@ -195,6 +182,7 @@ async function pretrain(config: FsddConfig, plan: Config): Promise<string | 'int
     trainer: { ...config.trainer, max_epochs },
   }
   const { experiment, fit, metrics } = await trainRecognizer({
+    modelClass: EncDecCTCModel,
     config: stageConfig,
     composed,
     title: 'Digits of synthesised voices',
@@ -202,15 +190,4 @@ async function pretrain(config: FsddConfig, plan: Config): Promise<string | 'int
   if (fit.status === 'interrupted') return 'interrupted'
   log.info(`word error rate on unseen synthesised voices: ${((metrics.test_wer ?? Number.NaN) * 100).toFixed(2)} %`)
   return experiment.path('fsdd-pretraining.nemo')
-}
-
-function progress(label: string, unit: string): { onProgress: (made: number, wanted: number | undefined) => void } {
-  let bar: ProgressBar | undefined
-  return {
-    onProgress(made, wanted) {
-      bar ??= new ProgressBar({ label, total: wanted, unit })
-      bar.update(made)
-      if (wanted !== undefined && made >= wanted) bar.finish()
-    },
-  }
 }

@@ -38,6 +38,7 @@ await hydraRunner(
     })
     bar?.finish()
     const { experiment, fit, metrics, transcripts } = await trainRecognizer({
+      modelClass: EncDecCTCModel,
       config,
       composed,
       title: 'Spoken digits',

@@ -1,5 +1,11 @@
 import { join } from 'node:path'
-import { EncDecCTCModel, type RecognizedUtterance, TranscriptMetrics } from '@nemo/asr'
+import {
+  type ASRModel,
+  EncDecCTCModel,
+  type RecognizedUtterance,
+  TranscriptMetrics,
+  TransducerMetrics,
+} from '@nemo/asr'
 import {
   type Config,
   type ConfigObject,
@@ -10,6 +16,8 @@ import {
   findRun,
   getLogger,
   isConfigObject,
+  Model,
+  type ModelClass,
   seedInitialisation,
   Trainer,
   TrainingProgress,
@@ -17,19 +25,20 @@ import {
 import type { TrainingConfig } from './trainingConfig.js'
 
 /** What a recipe adds to the common course of training. */
-export interface RecognizerTraining {
+export interface RecognizerTraining<M extends ASRModel> {
+  readonly modelClass: ModelClass<M>
   readonly config: TrainingConfig
   /** The composed config as it was written, for the experiment's folder. */
   readonly composed: Config
   readonly title: string
   /** Starts from these weights instead of fresh ones. */
-  readonly initialize?: (model: EncDecCTCModel) => Promise<void> | void
+  readonly initialize?: (model: M) => Promise<void> | void
 }
 
 /** How training ended. */
-export interface TrainedRecognizer {
+export interface TrainedRecognizer<M extends ASRModel> {
   readonly experiment: Experiment
-  readonly model: EncDecCTCModel
+  readonly model: M
   readonly fit: FitResult
   /** `test_wer` and the like; empty when training was interrupted. */
   readonly metrics: Readonly<Record<string, number>>
@@ -41,10 +50,12 @@ const log = getLogger('recipe')
 
 /**
  * Trains a recogniser from a config, or goes on with an interrupted run of the same config; then tests it and writes `.nemo`
- * and ONNX files beside the experiment's logs, checkpoints, `result.json` and `report.html`.
+ * and, of a CTC model, ONNX files beside the experiment's logs, checkpoints, `result.json` and `report.html`.
  */
-export async function trainRecognizer(training: RecognizerTraining): Promise<TrainedRecognizer> {
-  const { config, composed, title } = training
+export async function trainRecognizer<M extends ASRModel>(
+  training: RecognizerTraining<M>,
+): Promise<TrainedRecognizer<M>> {
+  const { config, composed, modelClass, title } = training
   const trainer = new Trainer(config.trainer, {
     callbacks: config.trainer.enable_progress_bar ? [new TrainingProgress()] : [],
   })
@@ -53,7 +64,7 @@ export async function trainRecognizer(training: RecognizerTraining): Promise<Tra
   try {
     seedInitialisation(config.trainer.seed)
     const modelConfig = config.model as ConfigObject
-    const model = EncDecCTCModel.fromConfigDict<EncDecCTCModel>(modelConfig, { keyPath: 'model' })
+    const model = Model.fromConfigDict.call(modelClass, modelConfig, { keyPath: 'model' }) as M
     log.info(`model:\n${model.summary()}`)
     await setUpData(model, modelConfig)
     if (experiment.resumeFrom === undefined) await training.initialize?.(model)
@@ -67,10 +78,12 @@ export async function trainRecognizer(training: RecognizerTraining): Promise<Tra
     const tested = model.testLoaders.length > 0 ? await trainer.test(model) : await trainer.validate(model)
     const metrics = { ...fit.metrics, ...tested }
     await model.saveTo(join(experiment.dir, `${config.name}.nemo`))
-    await model.export(join(experiment.dir, `${config.name}.onnx`))
+    if (model instanceof EncDecCTCModel) await model.export(join(experiment.dir, `${config.name}.onnx`))
     await run.finish({ metrics, extra: { weights: model.numWeights } })
     const sets = run.evaluations.sets.map((set) => set.metrics)
-    const transcripts = sets.flatMap((found) => (found instanceof TranscriptMetrics ? found.transcripts : []))
+    const transcripts = sets.flatMap((found) =>
+      found instanceof TranscriptMetrics || found instanceof TransducerMetrics ? found.transcripts : [],
+    )
     return { experiment, model, fit, metrics, transcripts }
   } finally {
     // Where it was not closed above, the run failed.
@@ -95,7 +108,7 @@ function experimentSettings({ exp_manager, resume }: TrainingConfig, composed: C
   }
 }
 
-async function setUpData(model: EncDecCTCModel, config: ConfigObject): Promise<void> {
+async function setUpData(model: ASRModel, config: ConfigObject): Promise<void> {
   if (isConfigObject(config.train_ds)) await model.setupTrainingData(config.train_ds)
   if (isConfigObject(config.validation_ds)) await model.setupMultipleValidationData(config.validation_ds)
   if (isConfigObject(config.test_ds)) await model.setupMultipleTestData(config.test_ds)

@@ -152,7 +152,18 @@ const commonSections = [
   'model_defaults',
   'freeze_updates',
 ] as const
-const commonKeys: readonly string[] = [...commonSections, 'sample_rate', 'labels', 'target', '_target_', 'nemo_version']
+const commonKeys: readonly string[] = [
+  ...commonSections,
+  'sample_rate',
+  'labels',
+  'use_cer',
+  'log_prediction',
+  'ctc_reduction',
+  'compute_eval_loss',
+  'target',
+  '_target_',
+  'nemo_version',
+]
 
 // A key of another name is a mistake if it holds a section or is spelt almost like one of ours.
 function refuseUnknownKeys(cfg: ConfigObject, own: readonly string[], source: string): void {
