@@ -1,3 +1,4 @@
+import { Heap } from './heap.js'
 import { characterLength } from './normalizer.js'
 import type { Segment, Vocabulary } from './vocabulary.js'
 
@@ -33,7 +34,7 @@ export function encodeBpe(text: string, vocabulary: Vocabulary): Segment[] {
     at += length
   }
 
-  const agenda = new MergeQueue()
+  const agenda = new Heap(precedes)
   // How pieces came about that must not be used in the end.
   const partsOfUnused = new Map<string, readonly [string, string]>()
   const propose = (left: number, right: number): void => {
@@ -68,41 +69,6 @@ export function encodeBpe(text: string, vocabulary: Vocabulary): Segment[] {
   }
   for (let i = symbols.length > 0 ? 0 : -1; i >= 0; i = symbols[i]!.next) emit(symbols[i]!.text)
   return segments
-}
-
-/** Binary heap of merges, best first. */
-class MergeQueue {
-  readonly #heap: Merge[] = []
-
-  push(merge: Merge): void {
-    const heap = this.#heap
-    let at = heap.push(merge) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!precedes(merge, heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = merge
-  }
-
-  pop(): Merge | undefined {
-    const heap = this.#heap
-    const best = heap[0]
-    const last = heap.pop()
-    if (best === undefined || last === undefined || heap.length === 0) return best
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && precedes(heap[child + 1]!, heap[child]!)) child++
-      if (!precedes(heap[child]!, last)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
-    return best
-  }
 }
 
 const precedes = (a: Merge, b: Merge): boolean => a.score > b.score || (a.score === b.score && a.left < b.left)

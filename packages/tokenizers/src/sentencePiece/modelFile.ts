@@ -1,4 +1,4 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { TokenizerError } from '../errors.js'
 
 /** What a piece is for. */
@@ -86,7 +86,7 @@ function readModel(bytes: Uint8Array): SentencePieceModelFile {
       normalizerSpec = joinBytes(normalizerSpec, reader.bytes())
     },
     5: (reader) => {
-      denormalizerSpec = joinBytes(normalizerSpec, reader.bytes())
+      denormalizerSpec = joinBytes(denormalizerSpec ?? new Uint8Array(), reader.bytes())
     },
   })
   if (pieces.length === 0) throw new Error('it has no pieces')
@@ -190,6 +190,74 @@ function readFields(bytes: Uint8Array, fields: Readonly<Record<number, (reader: 
     if (reader.pos <= start && reader.len > start) throw new Error(`field ${number} is malformed`)
   }
 }
+
+/**
+ * Writes a SentencePiece `.model` file.
+ *
+ * @returns bytes that SentencePiece reads.
+ */
+export function writeModelFile({
+  pieces,
+  trainerSpec,
+  normalizerSpec,
+  denormalizerSpec,
+}: SentencePieceModelFile): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter()
+  const message = (field: number, bytes: Uint8Array): void => {
+    writer.tag(field, WireType.LengthDelimited).bytes(bytes)
+  }
+  for (const piece of pieces) message(1, writePiece(piece))
+  message(2, writeTrainerSpec(trainerSpec, pieces))
+  message(3, writeNormalizerSpec(normalizerSpec))
+  if (denormalizerSpec) message(5, writeNormalizerSpec(denormalizerSpec))
+  return Uint8Array.from(writer.finish())
+}
+
+function writePiece({ piece, score, type }: Piece): Uint8Array {
+  const writer = new BinaryWriter()
+  writer.tag(1, WireType.LengthDelimited).string(piece)
+  writer.tag(2, WireType.Bit32).float(score)
+  if (type !== 'normal') writer.tag(3, WireType.Varint).int32(numberOf(pieceTypes, type))
+  return writer.finish()
+}
+
+function writeTrainerSpec(spec: TrainerSpec, pieces: readonly Piece[]): Uint8Array {
+  const writer = new BinaryWriter()
+  const text = (field: number, value: string) => writer.tag(field, WireType.LengthDelimited).string(value)
+  const int = (field: number, value: number) => writer.tag(field, WireType.Varint).int32(value)
+  const flag = (field: number, value: boolean) => writer.tag(field, WireType.Varint).bool(value)
+  const idOf = (name: string) => pieces.findIndex(({ piece, type }) => piece === name && type === 'control')
+  int(3, numberOf(modelTypes, spec.modelType))
+  int(4, pieces.length)
+  flag(24, spec.treatWhitespaceAsSuffix)
+  flag(35, spec.byteFallback)
+  int(
+    40,
+    pieces.findIndex(({ type }) => type === 'unknown'),
+  )
+  int(41, idOf(spec.bosPiece))
+  int(42, idOf(spec.eosPiece))
+  int(43, idOf(spec.padPiece))
+  text(44, spec.unkSurface)
+  text(45, spec.unkPiece)
+  text(46, spec.bosPiece)
+  text(47, spec.eosPiece)
+  text(48, spec.padPiece)
+  return writer.finish()
+}
+
+function writeNormalizerSpec(spec: NormalizerSpec): Uint8Array {
+  const writer = new BinaryWriter()
+  writer.tag(1, WireType.LengthDelimited).string(spec.name)
+  writer.tag(2, WireType.LengthDelimited).bytes(spec.precompiledCharsmap)
+  writer.tag(3, WireType.Varint).bool(spec.addDummyPrefix)
+  writer.tag(4, WireType.Varint).bool(spec.removeExtraWhitespaces)
+  writer.tag(5, WireType.Varint).bool(spec.escapeWhitespaces)
+  return writer.finish()
+}
+
+const numberOf = <Name>(names: Readonly<Record<number, Name>>, wanted: Name): number =>
+  Number(Object.entries(names).find(([, name]) => name === wanted)![0])
 
 function joinBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
   const joined = new Uint8Array(a.length + b.length)
