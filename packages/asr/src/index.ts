@@ -20,6 +20,12 @@ export { AudioToSpeechLabelDataset, type SpeechCollation } from './data/audioToS
 export { type TimeWindow, timeWindows, type WindowOptions } from './data/audioWindows.js'
 // Decoding
 export {
+  type ConfidenceConfig,
+  type ConfidenceMeasure,
+  type ConfidenceMethodConfig,
+  confidenceMeasure,
+} from './decoding/confidence.js'
+export {
   type CtcBeamSearchOptions,
   type CtcHypothesis,
   ctcBeamSearch,
@@ -27,6 +33,7 @@ export {
   type SearchLanguageModel,
 } from './decoding/ctcBeamSearch.js'
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
+export { type GreedyCtcOptions, GreedyCtcStream } from './decoding/greedyCtcStream.js'
 export {
   CtcLexiconDecoder,
   type CtcLexiconOptions,
@@ -44,6 +51,7 @@ export { RNNTDecoding, type RNNTDecodingConfig } from './decoding/rnnt/rnntDecod
 export { rankPaths, type SearchPath } from './decoding/rnnt/searchPath.js'
 export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
 export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
+export { type TimedToken, type TimedWord, type TimeSpan, WordBuilder, wordsOf } from './decoding/timedTokens.js'
 export { AsrError } from './errors.js'
 // Losses
 export { AngularSoftmaxLoss, type AngularSoftmaxLossConfig } from './losses/angularSoftmaxLoss.js'
@@ -107,8 +115,17 @@ export {
   utteranceSections,
 } from './report/utteranceSections.js'
 // Transcription
-export type { CtcTranscript } from './transcription/ctcTranscriber.js'
-export { type AudioInput, type Recognition, type TranscribeOptions, Transcriber } from './transcription/transcriber.js'
+export type { AudioInput, AudioPart, AudioSamples } from './transcription/audioInput.js'
+export type { ChunkOptions, FrameBlock, LongAudio, StreamedText } from './transcription/chunkedCtc.js'
+export type { CtcTranscript, ScoredCtcTranscript } from './transcription/ctcTranscriber.js'
+export {
+  type Recognition,
+  type Transcribed,
+  type TranscribeEachOptions,
+  type TranscribeOptions,
+  Transcriber,
+  type UnpackContext,
+} from './transcription/transcriber.js'
 // Voice activity
 export { smoothVadFrames, type VadSmoothing } from './vad/smoothVad.js'
 export { rttmLines, type SpeechSegment, type SpeechSegmentOptions, speechSegments } from './vad/speechSegments.js'

@@ -1,5 +1,6 @@
 export { type AudioClip, clipDuration, clipLength, mixToMono, selectChannel } from './audioClip.js'
 export { AudioSegment, rmsDb, type SampleArray } from './audioSegment.js'
+export { type ChannelSelector, mixChannels } from './channelSelection.js'
 export { type AudioFormat, type DecodeAudioOptions, decodeAudio, detectAudioFormat } from './decodeAudio.js'
 export {
   AudioArgumentError,
@@ -24,7 +25,13 @@ export {
   melSpectrogramLengths,
 } from './features/melSpectrogram.js'
 export { dctMatrix, type MfccOptions, mfcc } from './features/mfcc.js'
-export { type FeatureNormalization, type FixedNormalization, normalizeFeatures } from './features/normalizeFeatures.js'
+export {
+  type FeatureNormalization,
+  type FixedNormalization,
+  normalizeFeatures,
+  STD_GUARD,
+  type TensorNormalization,
+} from './features/normalizeFeatures.js'
 export { powerSpectrogram, type SpectrogramOptions } from './features/powerSpectrogram.js'
 export { type WindowName, windowFunction, windowNames } from './features/window.js'
 export { type LoadManifestOptions, loadManifest, type Manifest, type ManifestReport } from './manifest/loadManifest.js'
@@ -67,6 +74,7 @@ export { addWhiteNoise, type WhiteNoiseConfig, WhiteNoisePerturbation } from './
 export { RandomGenerator } from './randomGenerator.js'
 export { type ReadAudioClipOptions, type ReadAudioOptions, readAudio, readAudioClip } from './readAudio.js'
 export { type ResampleOptions, resample, resampledLength, StreamingResampler } from './resample.js'
+export { type StreamAudioOptions, streamAudio } from './streamAudio.js'
 export { nonSilentRange, type TrimSilenceOptions, trimSilence } from './trimSilence.js'
 export { type DecodeWavOptions, decodeWav } from './wavDecode.js'
 export { type EncodeWavOptions, encodeWav, type WavOutputEncoding } from './wavEncode.js'

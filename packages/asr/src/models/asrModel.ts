@@ -17,9 +17,18 @@ import { AudioEncoderModel } from './audioEncoderModel.js'
  */
 export abstract class ASRModel extends AudioEncoderModel {
   #frames: Promise<Program<'frames'>> | undefined
+  #frameSeconds: Promise<number> | undefined
 
   /** Text of label ids. */
   abstract idsToText(ids: readonly number[]): string
+
+  /**
+   * A label's part of a text: joined pieces are the text, perhaps with a space before it. A piece that begins a word begins
+   * with a space, so that words and their times can be found.
+   */
+  pieceOf(id: number): string {
+    return this.idsToText([id])
+  }
 
   /** Opens the data set of a section. */
   protected abstract openDataset(
@@ -42,6 +51,21 @@ export abstract class ASRModel extends AudioEncoderModel {
       num_workers: settings.num_workers,
       seed: settings.seed,
     })
+  }
+
+  /** Seconds from one frame of the encoder to the next. */
+  frameSeconds(): Promise<number> {
+    this.#frameSeconds ??= this.#measureFrame()
+    return this.#frameSeconds
+  }
+
+  async #measureFrame(): Promise<number> {
+    const config = this.section('preprocessor')
+    const hop = Number(config.n_window_stride ?? Math.trunc(Number(config.window_stride || 0.01) * this.sampleRate))
+    // So many hops are a whole number of frames for any subsampling by small factors.
+    const samples = hop * 2 ** 8 * 3 ** 2 * 5 * 7
+    const [one, two] = [await this.encodedFrames(samples), await this.encodedFrames(2 * samples)]
+    return samples / (two - one) / this.sampleRate
   }
 
   /** Frames that the encoder makes of an utterance of so many samples. */

@@ -24,8 +24,21 @@ import { writeCtcOnnx } from '../export/ctcOnnx.js'
 import { CTCLoss } from '../losses/ctcLoss.js'
 import { WER } from '../metrics/wer.js'
 import { type RecognizedUtterance, utteranceSections } from '../report/utteranceSections.js'
-import { type CtcTranscript, ctcTranscriber } from '../transcription/ctcTranscriber.js'
-import type { AudioInput, TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
+import type { AudioInput } from '../transcription/audioInput.js'
+import {
+  ChunkedCtc,
+  type ChunkOptions,
+  type FrameBlock,
+  type LongAudio,
+  type StreamedText,
+} from '../transcription/chunkedCtc.js'
+import { type CtcTranscript, ctcTranscriber, type ScoredCtcTranscript } from '../transcription/ctcTranscriber.js'
+import type {
+  Transcribed,
+  TranscribeEachOptions,
+  TranscribeOptions,
+  Transcriber,
+} from '../transcription/transcriber.js'
 import { ASRModel, sameLabels, validLabels } from './asrModel.js'
 
 const TARGET = 'nemo.collections.asr.models.ctc_models.EncDecCTCModel'
@@ -46,7 +59,8 @@ export class EncDecCTCModel extends ASRModel {
   readonly target: string = TARGET
   readonly decoder: NeuralModule
   readonly loss: CTCLoss
-  #transcriber: Transcriber<CtcTranscript> | undefined
+  #transcriber: Transcriber<ScoredCtcTranscript> | undefined
+  #chunked: ChunkedCtc | undefined
   /** What the classes stand for; the blank comes after them. */
   readonly labels: readonly string[]
 
@@ -143,30 +157,85 @@ export class EncDecCTCModel extends ASRModel {
    * Silence below -60 dB is trimmed from both ends and features are not padded, as NeMo does here, so log-probabilities
    * differ a little from `forward`'s.
    *
-   * @param audio - Paths of audio files of any supported format and rate, or mono samples at the model's rate.
+   * @param audio - Audio files of any supported format and rate, parts of them (lines of a manifest), or samples.
    * @param options.batchSize - Utterances computed together. Default 4.
    * @param options.lexicon - Words of which texts may consist: see `CtcLexiconDecoder`. Default: any spelling.
+   * @param options.returnHypotheses - Give labels and words with times, scores and confidence; with `logprobs` those too.
    * @returns one text per entry, in order; with `logprobs`, log-probabilities `[T, labels + 1]` instead.
    * @throws AudioError for a file that cannot be read. RangeError for a word of the lexicon that cannot be spelled.
    */
   async transcribe(
     audio: readonly AudioInput[],
-    options?: TranscribeOptions & { readonly logprobs?: false; readonly lexicon?: readonly string[] },
+    options?: TranscribeOptions & {
+      readonly logprobs?: false
+      readonly returnHypotheses?: false
+      readonly lexicon?: readonly string[]
+    },
   ): Promise<string[]>
   async transcribe(
     audio: readonly AudioInput[],
-    options: TranscribeOptions & { readonly logprobs: true },
+    options: TranscribeOptions & { readonly logprobs: true; readonly returnHypotheses?: false },
   ): Promise<TensorData[]>
   async transcribe(
     audio: readonly AudioInput[],
-    options: TranscribeOptions & { readonly logprobs?: boolean; readonly lexicon?: readonly string[] } = {},
-  ): Promise<string[] | TensorData[]> {
-    const { lexicon: words, logprobs } = options
+    options: TranscribeOptions & { readonly logprobs: true; readonly returnHypotheses: true },
+  ): Promise<ScoredCtcTranscript[]>
+  async transcribe(
+    audio: readonly AudioInput[],
+    options: TranscribeOptions & { readonly logprobs?: false; readonly returnHypotheses: true },
+  ): Promise<CtcTranscript[]>
+  async transcribe(
+    audio: readonly AudioInput[],
+    options: TranscribeOptions & {
+      readonly logprobs?: boolean
+      readonly returnHypotheses?: boolean
+      readonly lexicon?: readonly string[]
+    } = {},
+  ): Promise<string[] | TensorData[] | CtcTranscript[]> {
+    const { lexicon: words, logprobs, returnHypotheses } = options
     const lexicon = words && new CtcLexiconDecoder({ words, labels: this.labels })
     this.#transcriber ??= ctcTranscriber(this)
     const results = await this.#transcriber.run(audio, options)
+    if (returnHypotheses) return logprobs ? results : results.map(({ logProbs: _, ...transcript }) => transcript)
     if (logprobs) return results.map(({ logProbs }) => logProbs)
     return results.map(({ text, logProbs }) => (lexicon ? lexicon.decode(logProbs).words.join(' ') : text))
+  }
+
+  /**
+   * Recognises any number of utterances, such as `readManifest(path)`, a few batches at a time.
+   *
+   * @param options.onBadAudio - Told of audio that cannot be read, which is left out. Default: the error is thrown.
+   * @returns transcripts in order, with their input and its position.
+   */
+  async *transcribeEach<Audio extends AudioInput>(
+    audio: Iterable<Audio> | AsyncIterable<Audio>,
+    options: TranscribeEachOptions<Audio> = {},
+  ): AsyncGenerator<Transcribed<Audio, ScoredCtcTranscript>> {
+    this.#transcriber ??= ctcTranscriber(this)
+    yield* this.#transcriber.each(audio, options)
+  }
+
+  /**
+   * Recognises a recording of any length, chunk by chunk with context on both sides. Memory does not depend on its length, but
+   * for the result. Nothing is trimmed.
+   *
+   * @throws AudioError for a file that cannot be read.
+   */
+  async transcribeLong(audio: LongAudio, options: ChunkOptions = {}): Promise<CtcTranscript> {
+    this.#chunked ??= new ChunkedCtc(this)
+    return this.#chunked.transcript(audio, options)
+  }
+
+  /** As `transcribeLong`, for audio that is still arriving and for results that are wanted early. */
+  async *transcribeStream(audio: LongAudio, options: ChunkOptions = {}): AsyncGenerator<StreamedText> {
+    this.#chunked ??= new ChunkedCtc(this)
+    yield* this.#chunked.words(audio, options)
+  }
+
+  /** Log-probabilities of a recording of any length, for other decoders; see `transcribeLong`. */
+  async *streamLogProbs(audio: LongAudio, options: ChunkOptions = {}): AsyncGenerator<FrameBlock> {
+    this.#chunked ??= new ChunkedCtc(this)
+    yield* this.#chunked.frames(audio, options)
   }
 
   /**

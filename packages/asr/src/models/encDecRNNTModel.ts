@@ -25,7 +25,8 @@ import { WER } from '../metrics/wer.js'
 import type { RNNTDecoder } from '../modules/rnntDecoder.js'
 import type { RNNTJoint } from '../modules/rnntJoint.js'
 import { type RecognizedUtterance, utteranceSections } from '../report/utteranceSections.js'
-import { type AudioInput, type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
+import type { AudioInput } from '../transcription/audioInput.js'
+import { type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
 import { ASRModel, sameLabels, validLabels } from './asrModel.js'
 
 const TARGET = 'nemo.collections.asr.models.rnnt_models.EncDecRNNTModel'
@@ -220,7 +221,7 @@ export class EncDecRNNTModel extends ASRModel {
         const { outputs, encodedLengths } = this.forward({ inputSignal, inputSignalLength } as never)
         return { outputs: outputs as Tensor, encoded_lengths: encodedLengths as Tensor }
       },
-      unpack: ({ outputs, encoded_lengths }, runtime) => this.decodeEncoded(outputs!, encoded_lengths!, runtime),
+      unpack: ({ outputs, encoded_lengths }, { runtime }) => this.decodeEncoded(outputs!, encoded_lengths!, runtime),
     })
     const results = await this.#transcriber.run(audio, options)
     return options.returnHypotheses ? results : results.map(({ text }) => text)

@@ -1,4 +1,5 @@
 import {
+  type FeatureNormalization,
   type MelSpectrogramOptions,
   melFilterbank,
   melSpectrogram,
@@ -81,6 +82,8 @@ export class FilterbankFeatures extends Module {
   dither: number
   /** Frames become a multiple of this; may be changed before a graph is drawn. */
   padTo: number | 'max'
+  /** How features are normalised, null for not at all; may be changed before a graph is drawn. */
+  normalize: FeatureNormalization | null
   readonly #config: z.output<typeof melPreprocessorConfigSchema>
   readonly #geometry: { readonly fftSize: number; readonly windowSamples: number; readonly hopSamples: number }
   #bins: { readonly version: number; readonly range: readonly [number, number] } | undefined
@@ -92,6 +95,10 @@ export class FilterbankFeatures extends Module {
     this.sampleRate = config.sample_rate
     this.dither = config.dither
     this.padTo = config.pad_to
+    this.normalize =
+      typeof config.normalize === 'object' || config.normalize === 'per_feature' || config.normalize === 'all_features'
+        ? config.normalize
+        : null
     const { fftSize, windowSamples } = this.#geometry
     if (config.window !== null && config.window !== 'none' && config.window !== 'ones') {
       const data = windowFunction(config.window, windowSamples, { periodic: config.stft_conv })
@@ -116,8 +123,6 @@ export class FilterbankFeatures extends Module {
   #options(): MelSpectrogramOptions {
     const config = this.#config
     const value = config.log_zero_guard_value
-    const normalize =
-      typeof config.normalize === 'object' || config.normalize === 'per_feature' || config.normalize === 'all_features'
     return {
       ...this.#geometry,
       ...(this.window && { window: this.window }),
@@ -131,11 +136,21 @@ export class FilterbankFeatures extends Module {
         ? { type: config.log_zero_guard_type, value: typeof value === 'string' ? guardValues[value] : value }
         : null,
       frameSplicing: config.frame_splicing,
-      normalize: normalize ? (config.normalize as NonNullable<MelSpectrogramOptions['normalize']>) : null,
+      normalize: this.normalize,
       padValue: config.pad_value,
       padTo: this.padTo === 'max' ? { frames: this.#maxFrames() } : this.padTo,
       exactPad: config.exact_pad,
     }
+  }
+
+  /** Features of a frame. */
+  get features(): number {
+    return this.#config.features * this.#config.frame_splicing
+  }
+
+  /** Samples from one frame to the next. */
+  get hopSamples(): number {
+    return this.#geometry.hopSamples
   }
 
   // Bins that no filter uses need not be computed. A checkpoint may bring another filterbank, so its values decide.

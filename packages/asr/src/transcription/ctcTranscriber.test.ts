@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AudioEmptyError, AudioError, readAudio, resample, writeWav } from '@nemo/audio'
+import { AudioEmptyError, AudioError, nonSilentRange, readAudio, resample, writeWav } from '@nemo/audio'
 import { seedInitialisation } from '@nemo/core'
 import { describe, expect, it } from 'vitest'
 import { scratchFolder, tinyConfig, tones } from '../../test/tinyRecogniser.js'
@@ -112,6 +112,76 @@ describe('files that cannot be read', () => {
 
   it('audio of a few samples is no error', async () => {
     expect(await model.transcribe([Float32Array.of(0.1, -0.2, 0.3)])).toHaveLength(1)
+  })
+})
+
+describe('parts, channels and rates', () => {
+  it('a part of a file is the same as its samples', async () => {
+    const [part] = await model.transcribe([{ audioFile: sample, offset: 0.25, duration: 1 }], { logprobs: true })
+    const [cut] = await model.transcribe([samples.subarray(4000, 20_000)], { logprobs: true })
+    expect(part!.data).toEqual(cut!.data)
+  })
+
+  it('samples with their rate are resampled', async () => {
+    const audio = { samples: resample(samples, 16000, 48000), sampleRate: 48000 }
+    const [logProbs] = await model.transcribe([audio], { logprobs: true })
+    expect(largestDifference(logProbs!.data, expected!.data)).toBeLessThan(0.6)
+  })
+
+  it('one channel of several, or the mean of some', async () => {
+    const silent = new Float32Array(samples.length)
+    const clip = { sampleRate: 16000, channels: [silent, samples, samples] }
+    const one = await model.transcribe([clip], { logprobs: true, channels: 1 })
+    expect(one[0]!.data).toEqual(expected!.data)
+    const some = await model.transcribe([clip], { logprobs: true, channels: [1, 2] })
+    expect(largestDifference(some[0]!.data, expected!.data)).toBeLessThan(1e-3)
+    await expect(model.transcribe([clip], { channels: 3 })).rejects.toThrow(/channel 3/)
+  })
+})
+
+describe('hypotheses', () => {
+  it('have words and labels in the time of the audio, trimmed or not', async () => {
+    const late = new Float32Array(samples.length + 32_000)
+    late.set(samples, 16_000)
+    const { start, end } = nonSilentRange(late)
+    expect(start).toBeGreaterThan(10_000)
+    const [trimmed] = await model.transcribe([late], { returnHypotheses: true })
+    const [cut] = await model.transcribe([late.subarray(start, end)], { returnHypotheses: true, trim: false })
+    expect(cut!.words.length).toBeGreaterThan(0)
+    expect(cut!.words.map(({ word }) => word).join(' ')).toBe(cut!.text.trim().replaceAll(/\s+/g, ' '))
+    expect(cut!.tokens.map(({ id }) => id)).toEqual(cut!.ids)
+    expect(trimmed!.words).toEqual(
+      cut!.words.map((word) => ({ ...word, start: word.start + start / 16_000, end: word.end + start / 16_000 })),
+    )
+    expect('logProbs' in cut!).toBe(false)
+  })
+
+  it('have log-probabilities on request', async () => {
+    const [found] = await model.transcribe([samples], { returnHypotheses: true, logprobs: true })
+    expect(found!.logProbs.data).toEqual(expected!.data)
+  })
+})
+
+describe('transcribeEach', () => {
+  it('takes a stream, in order, and tells of audio that cannot be read', async () => {
+    const lengths = Array.from({ length: 40 }, (_, i) => 6000 + 400 * ((i * 7) % 11))
+    async function* audio() {
+      for (const [i, length] of lengths.entries()) yield i === 3 ? join(folder, 'none.wav') : samples.slice(0, length)
+    }
+    const bad: [string, unknown, number][] = []
+    const found: [number, string][] = []
+    const options = { batchSize: 2, onBadAudio: (e: Error, of: unknown, at: number) => bad.push([e.name, of, at]) }
+    for await (const { index, transcript } of model.transcribeEach(audio(), options))
+      found.push([index, transcript.text])
+    expect(bad).toEqual([['AudioFileError', join(folder, 'none.wav'), 3]])
+    const kept = lengths.map((length, i) => [i, length] as const).filter(([i]) => i !== 3)
+    const texts = await model.transcribe(kept.map(([, length]) => samples.slice(0, length)))
+    expect(found).toEqual(kept.map(([i], at) => [i, texts[at]]))
+  })
+
+  it('without a listener the error is thrown', async () => {
+    const found = model.transcribeEach([join(folder, 'none.wav')])
+    await expect(found.next()).rejects.toThrow(/none.wav/)
   })
 })
 

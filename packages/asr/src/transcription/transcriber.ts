@@ -1,22 +1,50 @@
-import { readAudio, trimSilence } from '@nemo/audio'
+import { AudioError, type ChannelSelector, nonSilentRange } from '@nemo/audio'
 import { defaultRuntime, int64Vector, padRows } from '@nemo/core'
-import { compile, input, type Program, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
+import { input, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
 import { SHORTEST_SIGNAL } from '../data/audioToCharDataset.js'
+import type { ConfidenceConfig } from '../decoding/confidence.js'
 import { AsrError } from '../errors.js'
 import type { AudioEncoderModel } from '../models/audioEncoderModel.js'
 import { AudioToMelSpectrogramPreprocessor } from '../modules/audioToMelSpectrogramPreprocessor.js'
-
-/** A file, or mono samples at the model's rate. */
-export type AudioInput = string | URL | Float32Array
+import { type AudioInput, readAudioInput } from './audioInput.js'
+import { FrozenProgram } from './frozenProgram.js'
 
 /** Options of transcription. */
 export interface TranscribeOptions {
   /** Utterances computed together. Default 4. */
   readonly batchSize?: number
-  /** Trim silence below -60 dB, as NeMo does. Default true. */
+  /** Trim silence below -60 dB, as NeMo does. Time stamps count from the start of the audio all the same. Default true. */
   readonly trim?: boolean
+  /** Channels to use of audio with several. Default: the mean of all. NeMo's `channel_selector`. */
+  readonly channels?: ChannelSelector
+  /** How confidence is computed, for hypotheses. NeMo's `confidence_cfg`. */
+  readonly confidence?: ConfidenceConfig
   /** Where to compute. Default: ONNX Runtime on CPU in this thread. */
   readonly runtime?: Runtime
+}
+
+/** Options of transcribing a stream of utterances. */
+export interface TranscribeEachOptions<Audio> extends TranscribeOptions {
+  /** Told of audio that cannot be read, which is left out. Default: the error is thrown. */
+  readonly onBadAudio?: (error: AudioError | AsrError, audio: Audio, index: number) => void
+}
+
+/** What was recognised in one input of a stream. */
+export interface Transcribed<Audio, Result> {
+  /** Position in the stream, from 0. */
+  readonly index: number
+  readonly audio: Audio
+  readonly transcript: Result
+}
+
+/** What `unpack` is told besides a batch's outputs. */
+export interface UnpackContext {
+  readonly runtime: Runtime
+  /** Seconds of each utterance's audio that were trimmed from its start. */
+  readonly trimmedSeconds: readonly number[]
+  /** Seconds of an encoder's frame. */
+  readonly frameSeconds: number
+  readonly confidence: ConfidenceConfig | undefined
 }
 
 /** What a transcriber needs to know of a model. */
@@ -25,101 +53,124 @@ export interface Recognition<Result, Names extends string = string> {
   /** Draws the outputs from `input_signal` `[B, T]` and `length` `[B]`, in evaluation mode. */
   draw(inputSignal: Tensor, inputSignalLength: Tensor): Readonly<Record<Names, Tensor>>
   /** What was recognised in each utterance of a batch. */
-  unpack(outputs: Readonly<Record<Names, TensorData>>, runtime: Runtime): Result[] | Promise<Result[]>
+  unpack(outputs: Readonly<Record<Names, TensorData>>, context: UnpackContext): Result[] | Promise<Result[]>
   /** Frames that features are padded to a multiple of. Default: as configured. */
   readonly padTo?: number
 }
 
-interface Compiled {
-  readonly program: Program
-  readonly runtime: Runtime
-  readonly versions: readonly number[]
+interface Signal<Audio> {
+  readonly index: number
+  readonly audio: Audio
+  readonly samples: Float32Array
+  readonly trimmedSeconds: number
 }
 
 // Batches whose audio is in memory at once.
 const BATCHES_READ = 16
 
-/** Transcribes batches of like length; compiles the model once with its weights inside and again when they have changed. */
+/** Transcribes batches of like length. */
 export class Transcriber<Result> {
   readonly #recognition: Recognition<Result>
-  #compiled: Compiled | undefined
+  readonly #frozen: FrozenProgram
   /** Calls take turns: a program must not go while another call runs it. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(recognition: Recognition<Result>) {
     this.#recognition = recognition
+    this.#frozen = new FrozenProgram(recognition.model, () => this.#draw())
   }
 
   /** Transcripts in the order of `audio`. */
-  run(audio: readonly AudioInput[], options: TranscribeOptions = {}): Promise<Result[]> {
-    const result = this.#turn.then(() => this.#transcribe(audio, options))
-    this.#turn = result.catch(() => undefined)
-    return result
-  }
-
-  async #transcribe(audio: readonly AudioInput[], options: TranscribeOptions): Promise<Result[]> {
-    const { batchSize = 4, trim = true } = options
+  async run(audio: readonly AudioInput[], options: TranscribeOptions = {}): Promise<Result[]> {
     if (!Array.isArray(audio))
       throw new TypeError('transcribe: expected a list of paths or samples. Put a single one into [ ].')
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new RangeError(`transcribe: expected a batchSize of at least 1, found ${batchSize}.`)
-    const runtime = options.runtime ?? defaultRuntime()
-    const program = await this.#program(runtime)
     const results: Result[] = []
-    const group = batchSize * BATCHES_READ
-    for (let start = 0; start < audio.length; start += group) {
-      const signals = await Promise.all(audio.slice(start, start + group).map((source) => this.#read(source, trim)))
-      results.push(...(await this.#recognise(program, runtime, signals, batchSize)))
-    }
+    for await (const { transcript } of this.each(audio, options)) results.push(transcript)
     return results
   }
 
-  async #recognise(
-    program: Program,
-    runtime: Runtime,
-    signals: readonly Float32Array[],
+  /** Transcripts in the order of `audio`, of which a few batches are in memory at a time. */
+  async *each<Audio extends AudioInput>(
+    audio: Iterable<Audio> | AsyncIterable<Audio>,
+    options: TranscribeEachOptions<Audio> = {},
+  ): AsyncGenerator<Transcribed<Audio, Result>> {
+    const { batchSize = 4 } = options
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new RangeError(`transcribe: expected a batchSize of at least 1, found ${batchSize}.`)
+    const size = batchSize * BATCHES_READ
+    let [group, index] = [[] as Promise<Signal<Audio> | undefined>[], 0]
+    for await (const source of audio) {
+      const reading = this.#read(source, index++, options)
+      // A failure is told when the group's turn comes.
+      reading.catch(() => undefined)
+      group.push(reading)
+      if (group.length < size) continue
+      yield* await this.#inTurn(group, batchSize, options)
+      group = []
+    }
+    yield* await this.#inTurn(group, batchSize, options)
+  }
+
+  async #inTurn<Audio extends AudioInput>(
+    group: readonly Promise<Signal<Audio> | undefined>[],
     batchSize: number,
+    options: TranscribeOptions,
+  ): Promise<Transcribed<Audio, Result>[]> {
+    const signals = (await Promise.all(group)).filter((signal) => signal !== undefined)
+    if (signals.length === 0) return []
+    const results = this.#turn.then(() => this.#recognise(signals, batchSize, options))
+    this.#turn = results.catch(() => undefined)
+    return (await results).map((transcript, i) => ({
+      index: signals[i]!.index,
+      audio: signals[i]!.audio,
+      transcript,
+    }))
+  }
+
+  async #recognise(
+    signals: readonly Signal<unknown>[],
+    batchSize: number,
+    options: TranscribeOptions,
   ): Promise<Result[]> {
+    const runtime = options.runtime ?? defaultRuntime()
+    const program = await this.#frozen.get(runtime)
+    const frameSeconds = await this.#recognition.model.frameSeconds()
     // Utterances of like length share a batch; padding costs time.
-    const order = signals.map((_, i) => i).sort((a, b) => signals[b]!.length - signals[a]!.length)
+    const order = signals.map((_, i) => i).sort((a, b) => signals[b]!.samples.length - signals[a]!.samples.length)
     const results: Result[] = new Array(signals.length)
     for (let start = 0; start < order.length; start += batchSize) {
       const batch = order.slice(start, start + batchSize)
-      const rows = batch.map((i) => signals[i]!)
+      const rows = batch.map((i) => signals[i]!.samples)
       const outputs = await program.run({
         input_signal: padRows(rows, 'float32', 0, SHORTEST_SIGNAL),
         length: int64Vector(rows.map((row) => row.length)),
       })
-      const unpacked = await this.#recognition.unpack(outputs, runtime)
+      const unpacked = await this.#recognition.unpack(outputs, {
+        runtime,
+        trimmedSeconds: batch.map((i) => signals[i]!.trimmedSeconds),
+        frameSeconds,
+        confidence: options.confidence,
+      })
       for (const [b, result] of unpacked.entries()) results[batch[b]!] = result
     }
     return results
   }
 
-  async #read(source: AudioInput, trim: boolean): Promise<Float32Array> {
-    const samples =
-      source instanceof Float32Array
-        ? source
-        : (await readAudio(source, { sampleRate: this.#recognition.model.sampleRate })).samples
-    const trimmed = trim ? trimSilence(samples) : samples
-    if (trimmed.length === 0)
-      throw new AsrError(
-        'NEMO_ASR_EMPTY_AUDIO',
-        `transcribe: ${source instanceof Float32Array ? 'the samples are' : `${source} is`} empty.`,
-      )
-    return trimmed
-  }
-
-  async #program(runtime: Runtime): Promise<Program> {
-    const versions = [...this.#recognition.model.namedTensors().values()].map((tensor) => tensor.version)
-    const ready = this.#compiled
-    if (ready && ready.runtime === runtime && versions.every((version, i) => version === ready.versions[i]))
-      return ready.program
-    await ready?.program.dispose()
-    this.#recognition.model.nameParameters()
-    const program = await compile(this.#draw(), { runtime, freezeParameters: true })
-    this.#compiled = { program, runtime, versions }
-    return program
+  async #read<Audio extends AudioInput>(
+    audio: Audio,
+    index: number,
+    { trim = true, channels, onBadAudio }: TranscribeEachOptions<Audio>,
+  ): Promise<Signal<Audio> | undefined> {
+    const { sampleRate } = this.#recognition.model
+    try {
+      const whole = await readAudioInput(audio, sampleRate, channels)
+      const { start, end } = trim ? nonSilentRange(whole) : { start: 0, end: whole.length }
+      return { index, audio, samples: whole.subarray(start, end), trimmedSeconds: start / sampleRate }
+    } catch (error) {
+      if (!onBadAudio || !(error instanceof AudioError || error instanceof AsrError)) throw error
+      onBadAudio(error, audio, index)
+      return undefined
+    }
   }
 
   #draw() {
@@ -129,9 +180,7 @@ export class Transcriber<Result> {
     const configured = featurizer?.padTo
     if (featurizer && padTo !== undefined) featurizer.padTo = padTo
     try {
-      return model.withMode(false, () =>
-        draw(input('input_signal', 'float32', ['B', 'T']), input('length', 'int64', ['B'])),
-      )
+      return draw(input('input_signal', 'float32', ['B', 'T']), input('length', 'int64', ['B']))
     } finally {
       if (featurizer) featurizer.padTo = configured!
     }

@@ -21,11 +21,19 @@ export interface FixedNormalization {
   readonly fixed_std: readonly number[]
 }
 
-/** How features are normalised: per utterance and feature, per utterance, or by given statistics. */
-export type FeatureNormalization = 'per_feature' | 'all_features' | FixedNormalization
+/** Statistics that are fed with the audio, such as those of a long recording of which it is a part. */
+export interface TensorNormalization {
+  /** What is subtracted: broadcasts to `[B, D, T]`. */
+  readonly mean: Tensor
+  /** What is divided by, the guard against 0 included: broadcasts to `[B, D, T]`. */
+  readonly deviation: Tensor
+}
 
-// Keeps silent features from being divided by zero.
-const STD_GUARD = 1e-5
+/** How features are normalised: per utterance and feature, per utterance, or by given statistics. */
+export type FeatureNormalization = 'per_feature' | 'all_features' | FixedNormalization | TensorNormalization
+
+/** Added to deviations: keeps silent features from being divided by zero. */
+export const STD_GUARD = 1e-5
 
 /**
  * Features with zero mean and unit standard deviation over each utterance's valid frames; the deviation is unbiased, plus 1e-5.
@@ -37,6 +45,7 @@ const STD_GUARD = 1e-5
  * Source: NeMo v1.0.0 `normalize_batch`. Differences: NeMo raises for one frame, and wants B * D fixed means.
  */
 export function normalizeFeatures(x: Tensor, lengths: Tensor, type: FeatureNormalization): Tensor {
+  if (typeof type === 'object' && 'deviation' in type) return div(sub(x, type.mean), type.deviation)
   if (typeof type === 'object') return normalizeFixed(x, type)
   const mask = cast(frameMask(x, lengths), x.dtype)
   const axes = type === 'per_feature' ? [2] : [1, 2]
