@@ -32,7 +32,8 @@ export function ctcTranscriber(model: EncDecCTCModel): Transcriber<ScoredCtcTran
       const { logProbs, encodedLengths } = model.forward({ inputSignal, inputSignalLength } as never)
       return { logprobs: logProbs, encoded_lengths: encodedLengths }
     },
-    unpack({ logprobs, encoded_lengths }, { trimmedSeconds, frameSeconds, confidence }) {
+    async unpack({ logprobs, encoded_lengths }, { trimmedSeconds, confidence }) {
+      const frameSeconds = await model.frameSeconds()
       const lengths = Array.from(encoded_lengths!.data as BigInt64Array, Number)
       const [, frames, classes] = logprobs!.shape as readonly [number, number, number]
       return lengths.map((length, b): ScoredCtcTranscript => {

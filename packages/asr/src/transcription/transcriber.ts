@@ -42,8 +42,6 @@ export interface UnpackContext {
   readonly runtime: Runtime
   /** Seconds of each utterance's audio that were trimmed from its start. */
   readonly trimmedSeconds: readonly number[]
-  /** Seconds of an encoder's frame. */
-  readonly frameSeconds: number
   readonly confidence: ConfidenceConfig | undefined
 }
 
@@ -134,7 +132,6 @@ export class Transcriber<Result> {
   ): Promise<Result[]> {
     const runtime = options.runtime ?? defaultRuntime()
     const program = await this.#frozen.get(runtime)
-    const frameSeconds = await this.#recognition.model.frameSeconds()
     // Utterances of like length share a batch; padding costs time.
     const order = signals.map((_, i) => i).sort((a, b) => signals[b]!.samples.length - signals[a]!.samples.length)
     const results: Result[] = new Array(signals.length)
@@ -148,7 +145,6 @@ export class Transcriber<Result> {
       const unpacked = await this.#recognition.unpack(outputs, {
         runtime,
         trimmedSeconds: batch.map((i) => signals[i]!.trimmedSeconds),
-        frameSeconds,
         confidence: options.confidence,
       })
       for (const [b, result] of unpacked.entries()) results[batch[b]!] = result
