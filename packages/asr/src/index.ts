@@ -53,6 +53,20 @@ export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
 export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
 export { type TimedToken, type TimedWord, type TimeSpan, WordBuilder, wordsOf } from './decoding/timedTokens.js'
 export { AsrError } from './errors.js'
+// Language models
+export type { ArpaOptions } from './languageModels/arpaReader.js'
+export { LanguageModelFileError } from './languageModels/errors.js'
+export { loadLanguageModel, readLanguageModel } from './languageModels/loadLanguageModel.js'
+export {
+  NGramLanguageModel,
+  type NGramStorage,
+  type Perplexity,
+  type SentenceOptions,
+  splitWords,
+  type WordScore,
+} from './languageModels/nGramLanguageModel.js'
+export { NGramState } from './languageModels/nGramState.js'
+export { writeLanguageModel } from './languageModels/writeLanguageModel.js'
 // Losses
 export { AngularSoftmaxLoss, type AngularSoftmaxLossConfig } from './losses/angularSoftmaxLoss.js'
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'

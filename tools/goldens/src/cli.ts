@@ -7,7 +7,7 @@ import { WebGPUUnavailableError, webgpu } from '@nemo/kernels'
 import { useSoftwareVulkan } from '@nemo-tools/software-vulkan'
 import { caseHandlers } from './cases/index.js'
 import { Comparison } from './comparison.js'
-import { GoldenCase } from './goldenCase.js'
+import { GoldenCase, isCaseFolder } from './goldenCase.js'
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 
@@ -31,7 +31,7 @@ async function runtimeNamed(name: string): Promise<Runtime> {
 }
 
 function caseFolders(folder: string): string[] {
-  if (existsSync(join(folder, 'case.json'))) return [folder]
+  if (isCaseFolder(folder)) return [folder]
   return readdirSync(folder)
     .sort()
     .map((entry) => join(folder, entry))

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TensorData } from '@nemo/graph'
 import { readNpy } from './npy.js'
@@ -13,6 +13,18 @@ export interface ArraySpec {
   readonly rtol?: number
 }
 
+/** Whether a folder is a case: it has a `case.json`, or, as those made by other programs, a `scores.json`. */
+export const isCaseFolder = (folder: string): boolean =>
+  ['case.json', 'scores.json'].some((file) => existsSync(join(folder, file)))
+
+// What case.json says; without it, the JSON files of the folder by their names.
+function readDescription(folder: string): Record<string, unknown> {
+  const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as unknown
+  if (existsSync(join(folder, 'case.json'))) return read('case.json') as Record<string, unknown>
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+  return Object.fromEntries(files.map((file) => [file.slice(0, -'.json'.length), read(file)]))
+}
+
 /** A case folder: `case.json` and the arrays that it lists. */
 export class GoldenCase {
   readonly name: string
@@ -21,7 +33,7 @@ export class GoldenCase {
   readonly arrays: Readonly<Record<string, ArraySpec>>
 
   constructor(readonly folder: string) {
-    this.json = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Record<string, unknown>
+    this.json = readDescription(folder)
     this.name = String(this.json.name ?? folder)
     this.arrays = (this.json.arrays ?? {}) as Record<string, ArraySpec>
   }

@@ -3,6 +3,7 @@ import { conformerEncoder } from './conformerEncoder.js'
 import { convEncoder } from './convEncoder.js'
 import { ctc } from './ctc.js'
 import { ctcBeam } from './ctcBeam.js'
+import { kenLm } from './kenLm.js'
 import { mel } from './mel.js'
 import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
@@ -34,6 +35,7 @@ export const caseHandlers: readonly CaseHandler[] = [
   angularSoftmax,
   lstmDecoder,
   ctcBeam,
+  kenLm,
   vadPostprocess,
   werBpe,
   specAugment,
