@@ -6,7 +6,8 @@ import { type FsddCorpus, fsddSchema, prepareFsdd } from '../corpus/fsddCorpus.j
 import { downloadFsdd } from '../corpus/fsddDownload.js'
 import { printTable } from './closingTable.js'
 import { trainingConfigShape } from './trainingConfig.js'
-import { type RecognizerTraining, type TrainedRecognizer, trainRecognizer } from './trainRecognizer.js'
+import type { ModelTraining } from './trainModel.js'
+import { type TrainedRecognizer, trainRecognizer } from './trainRecognizer.js'
 
 /** What recipes on connected digits are configured by. */
 export const connectedDigitsShape = {
@@ -64,7 +65,7 @@ export async function prepareDigits(
  * @returns the two error rates; nothing if training was interrupted.
  */
 export async function trainOnDigits<M extends ASRModel>(
-  training: RecognizerTraining<M>,
+  training: ModelTraining<M>,
 ): Promise<(TrainedRecognizer<M> & { readonly found: { single_wer: number; joined_wer: number } }) | undefined> {
   const started = performance.now()
   const trained = await trainRecognizer(training)

@@ -17,6 +17,7 @@ import {
   TrainingProgress,
 } from '@nemo/core'
 import type { TrainingConfig } from './trainingConfig.js'
+import { tune, withTunedSettings } from './tunedSettings.js'
 
 /** What a recipe adds to the common course of training. */
 export interface ModelTraining<M extends Model> {
@@ -57,11 +58,15 @@ export async function trainModel<M extends Model>(training: ModelTraining<M>): P
   const { experiment } = run
   try {
     seedInitialisation(config.trainer.seed)
-    const modelConfig = config.model as ConfigObject
+    const modelConfig = await withTunedSettings(config.model as ConfigObject, experiment)
     const model = Model.fromConfigDict.call(modelClass, modelConfig, { keyPath: 'model' }) as M
     log.info(`model:\n${model.summary()}`)
     await setUpData(model, modelConfig)
-    if (experiment.resumeFrom === undefined) await training.initialize?.(model)
+    if (experiment.resumeFrom === undefined) {
+      await training.initialize?.(model)
+      const tuned = await tune(trainer, model, experiment)
+      if (tuned !== undefined) log.info(`tuned: ${tuned}`)
+    }
     const fit = await trainer.fit(model)
     if (fit.status === 'interrupted') {
       log.info(`interrupted; the same command goes on from ${run.checkpoints?.lastPath ?? 'the start'}`)

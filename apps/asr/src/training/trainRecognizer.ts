@@ -1,115 +1,17 @@
-import { join } from 'node:path'
-import {
-  type ASRModel,
-  EncDecCTCModel,
-  type RecognizedUtterance,
-  TranscriptMetrics,
-  TransducerMetrics,
-} from '@nemo/asr'
-import {
-  type Config,
-  type ConfigObject,
-  type Experiment,
-  type ExpManagerConfig,
-  expManager,
-  type FitResult,
-  findRun,
-  getLogger,
-  isConfigObject,
-  Model,
-  type ModelClass,
-  seedInitialisation,
-  Trainer,
-  TrainingProgress,
-} from '@nemo/core'
-import type { TrainingConfig } from './trainingConfig.js'
-
-/** What a recipe adds to the common course of training. */
-export interface RecognizerTraining<M extends ASRModel> {
-  readonly modelClass: ModelClass<M>
-  readonly config: TrainingConfig
-  /** The composed config as it was written, for the experiment's folder. */
-  readonly composed: Config
-  readonly title: string
-  /** Starts from these weights instead of fresh ones. */
-  readonly initialize?: (model: M) => Promise<void> | void
-}
+import { type ASRModel, type RecognizedUtterance, TranscriptMetrics, TransducerMetrics } from '@nemo/asr'
+import { type ModelTraining, type TrainedModel, trainModel } from './trainModel.js'
 
 /** How training ended. */
-export interface TrainedRecognizer<M extends ASRModel> {
-  readonly experiment: Experiment
-  readonly model: M
-  readonly fit: FitResult
-  /** `test_wer` and the like; empty when training was interrupted. */
-  readonly metrics: Readonly<Record<string, number>>
-  /** The test utterances with what was recognised, set by set. */
+export interface TrainedRecognizer<M extends ASRModel> extends Omit<TrainedModel<M>, 'evaluations'> {
+  /** The test utterances with what was recognised, set by set; empty when training was interrupted. */
   readonly transcripts: readonly RecognizedUtterance[]
 }
 
-const log = getLogger('recipe')
-
-/**
- * Trains a recogniser from a config, or goes on with an interrupted run of the same config; then tests it and writes `.nemo`
- * and, of a CTC model, ONNX files beside the experiment's logs, checkpoints, `result.json` and `report.html`.
- */
-export async function trainRecognizer<M extends ASRModel>(
-  training: RecognizerTraining<M>,
-): Promise<TrainedRecognizer<M>> {
-  const { config, composed, modelClass, title } = training
-  const trainer = new Trainer(config.trainer, {
-    callbacks: config.trainer.enable_progress_bar ? [new TrainingProgress()] : [],
-  })
-  const run = await expManager(trainer, experimentSettings(config, composed), { config: composed, title })
-  const { experiment } = run
-  try {
-    seedInitialisation(config.trainer.seed)
-    const modelConfig = config.model as ConfigObject
-    const model = Model.fromConfigDict.call(modelClass, modelConfig, { keyPath: 'model' }) as M
-    log.info(`model:\n${model.summary()}`)
-    await setUpData(model, modelConfig)
-    if (experiment.resumeFrom === undefined) await training.initialize?.(model)
-    const fit = await trainer.fit(model)
-    if (fit.status === 'interrupted') {
-      log.info(`interrupted; the same command goes on from ${run.checkpoints?.lastPath ?? 'the start'}`)
-      await run.close()
-      return { experiment, model, fit, metrics: {}, transcripts: [] }
-    }
-    model.eval()
-    const tested = model.testLoaders.length > 0 ? await trainer.test(model) : await trainer.validate(model)
-    const metrics = { ...fit.metrics, ...tested }
-    await model.saveTo(join(experiment.dir, `${config.name}.nemo`))
-    if (model instanceof EncDecCTCModel) await model.export(join(experiment.dir, `${config.name}.onnx`))
-    await run.finish({ metrics, extra: { weights: model.numWeights } })
-    const sets = run.evaluations.sets.map((set) => set.metrics)
-    const transcripts = sets.flatMap((found) =>
-      found instanceof TranscriptMetrics || found instanceof TransducerMetrics ? found.transcripts : [],
-    )
-    return { experiment, model, fit, metrics, transcripts }
-  } finally {
-    // Where it was not closed above, the run failed.
-    await run.close('failed')
-    await trainer.dispose()
-  }
-}
-
-/** With `resume`, the folder of an interrupted run of this config; else a new one. */
-function experimentSettings({ exp_manager, resume }: TrainingConfig, composed: Config): ExpManagerConfig {
-  const folder = join(exp_manager.exp_dir ?? 'nemo_experiments', exp_manager.name ?? 'default')
-  const interrupted = resume ? findRun(folder, composed, 'interrupted') : undefined
-  if (interrupted === undefined) return exp_manager
-  return {
-    ...exp_manager,
-    explicit_log_dir: interrupted,
-    exp_dir: null,
-    version: null,
-    resume_if_exists: true,
-    // It may have been trained to the end and interrupted in its test.
-    resume_past_end: true,
-  }
-}
-
-async function setUpData(model: ASRModel, config: ConfigObject): Promise<void> {
-  if (isConfigObject(config.train_ds)) await model.setupTrainingData(config.train_ds)
-  if (isConfigObject(config.validation_ds)) await model.setupMultipleValidationData(config.validation_ds)
-  if (isConfigObject(config.test_ds)) await model.setupMultipleTestData(config.test_ds)
+/** `trainModel` of a recogniser, whose test gives transcripts. */
+export async function trainRecognizer<M extends ASRModel>(training: ModelTraining<M>): Promise<TrainedRecognizer<M>> {
+  const { evaluations, ...trained } = await trainModel(training)
+  const transcripts = evaluations.flatMap((found) =>
+    found instanceof TranscriptMetrics || found instanceof TransducerMetrics ? found.transcripts : [],
+  )
+  return { ...trained, transcripts }
 }
