@@ -28,23 +28,35 @@ describe('auto_lr_find', () => {
     expect(wild.losses.length).toBeLessThan(60)
   })
 
-  it('smooths losses by 0.98 with bias correction', async () => {
+  it('does not take differences between batches for progress', async () => {
     const curve = await findLearningRate(tinyModel({ dropout: 0 }), settings, {
       min_lr: 1e-20,
       max_lr: 1e-19,
-      num_training: 3,
+      num_training: 6,
     })
-    // With rates of nothing the losses are those of the first three batches.
+    // With rates of nothing every batch keeps the loss that it had.
     const losses: number[] = []
     const record = { onTrainBatchEnd: (_: unknown, __: unknown, { loss }: { loss: number }) => void losses.push(loss) }
-    await new Trainer({ max_steps: 3 }, { runtime, callbacks: [record] }).fit(
+    await new Trainer({ max_steps: 6 }, { runtime, callbacks: [record] }).fit(
       tinyModel({ optim: { name: 'sgd', lr: 1e-20 } }),
     )
-    let average = 0
-    losses.forEach((loss, i) => {
-      average = 0.98 * average + 0.02 * loss
-      expect(curve.losses[i]).toBeCloseTo(average / (1 - 0.98 ** (i + 1)), 6)
+    expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBeGreaterThan(1)
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+    for (const loss of curve.losses) expect(loss).toBeCloseTo(mean, 5)
+  })
+
+  it('smooths by 0.98 with bias correction', async () => {
+    const search = (num_training: number) =>
+      findLearningRate(tinyModel({ dropout: 0 }), settings, { min_lr: 0.01, max_lr: 0.1, num_training, mode: 'linear' })
+    const { losses } = await search(4)
+    // What the smoothed values say of the values before.
+    const raw = losses.map((loss, i) => {
+      const before = i === 0 ? 0 : losses[i - 1]! * (1 - 0.98 ** i)
+      return (loss * (1 - 0.98 ** (i + 1)) - 0.98 * before) / 0.02
     })
+    expect(raw[0]).toBeCloseTo(losses[0]!, 5)
+    expect(raw[3]).toBeLessThan(raw[0]!)
+    expect(losses[3]).toBeGreaterThan(raw[3]!)
   })
 
   it('suggests where the loss falls fastest, without the first ten points and the last', () => {

@@ -30,6 +30,8 @@ export interface LearningRateCurve {
 }
 
 const SMOOTHING = 0.98
+/** Batches that are trained on in turn. */
+const BATCHES = 8
 const SKIP_BEGIN = 10
 const SKIP_END = 1
 
@@ -37,7 +39,10 @@ const SKIP_END = 1
  * Trains with growing learning rates for some batches, and then puts all weights and statistics back: the learning-rate
  * range test (Smith 2017).
  *
- * Source: Lightning v1.3 `lr_find`.
+ * Losses of batches differ more than the first rates change them, by the lengths of utterances alone; so a few batches are used
+ * in turn, and each counts by how far its loss has come from where it was.
+ *
+ * Source: Lightning v1.3 `lr_find`, which takes the losses of ever new batches as they are.
  *
  * @throws TrainerError if the model has no training data.
  */
@@ -73,10 +78,15 @@ export async function findLearningRate(
   let average = 0
   let best = Number.POSITIVE_INFINITY
   try {
-    for await (const batch of endlessBatches(loader, num_training)) {
-      const at = rates.length
-      const moment = { optimizerStep: at, randomStep: at, seed: program.seed, applies: true }
-      const { loss } = await step.run(batch, moment)
+    const batches = await firstBatches(loader, Math.min(BATCHES, num_training))
+    const train = async (batch: Batch, optimizerStep: number, randomStep: number) =>
+      (await step.run(batch, { optimizerStep, randomStep, seed: program.seed, applies: true })).loss
+    // At the least rate, which changes next to nothing.
+    const firstLosses: number[] = []
+    for (const batch of batches) firstLosses.push(await train(batch, 0, firstLosses.length))
+    const progress = lossProgress(firstLosses)
+    for (let at = 0; at < num_training; at++) {
+      const loss = progress(await train(batches[at % batches.length]!, at, batches.length + at), at % batches.length)
       average = SMOOTHING * average + (1 - SMOOTHING) * loss
       const smoothed = average / (1 - SMOOTHING ** (at + 1))
       rates.push(scheduler.lr(at))
@@ -101,16 +111,24 @@ function growingRate({ min_lr = 1e-8, max_lr = 1, mode }: LearningRateFinderOpti
   return { name: 'LearningRateFinder', lr }
 }
 
-async function* endlessBatches(loader: DataLoader, count: number): AsyncGenerator<Batch> {
-  let given = 0
-  for (let epoch = 0; given < count; epoch++) {
-    const before = given
-    for await (const { batch } of loader.epoch(epoch)) {
-      if (!batch) continue
-      yield batch
-      if (++given === count) return
-    }
-    if (given === before) throw new TrainerError('Not one sample of the training data could be used.')
+async function firstBatches(loader: DataLoader, count: number): Promise<Batch[]> {
+  const batches: Batch[] = []
+  for await (const { batch } of loader.epoch(0)) {
+    if (batch) batches.push(batch)
+    if (batches.length === count) break
+  }
+  if (batches.length === 0) throw new TrainerError('Not one sample of the training data could be used.')
+  return batches
+}
+
+/** What a batch's loss would be if its first one had been the mean of all first ones. */
+function lossProgress(firstLosses: readonly number[]): (loss: number, batch: number) => number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [start, scale] = [mean(firstLosses), mean(firstLosses.map(Math.abs))]
+  return (loss, batch) => {
+    const first = firstLosses[batch]!
+    // A loss near zero would make much of nothing.
+    return start + ((loss - first) / Math.max(Math.abs(first), 0.01 * scale)) * scale
   }
 }
 
