@@ -3,6 +3,8 @@ import { UnsupportedGraphError } from './errors.js'
 
 /** Where new buffers come from. */
 export interface BufferSource {
+  /** Most bytes of a buffer. */
+  readonly largest: number
   /**
    * A buffer for tensors.
    *
@@ -16,6 +18,7 @@ export function deviceBuffers(device: GPUDevice): BufferSource {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
   const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
   return {
+    largest: limit - (limit % GRANULE),
     create(size, what) {
       if (size > limit) {
         throw new UnsupportedGraphError(

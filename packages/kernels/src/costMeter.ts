@@ -9,14 +9,15 @@ import {
   sizeOf,
   type TensorData,
 } from '@nemo/graph'
-import { BufferPool } from './bufferPool.js'
+import { BufferPool, type BufferSource } from './bufferPool.js'
 import { checkSupport } from './checkSupport.js'
+import { ConstantHome } from './constantHome.js'
 import { ELEMENT_BYTES } from './elementType.js'
 import type { DispatchCost } from './kernelBuilder.js'
 import { lowerForWebGPU } from './lower.js'
 import { kernels } from './ops/registry.js'
+import { ParameterHome } from './parameterHome.js'
 import { type PlannedRun, planRun } from './planRun.js'
-import type { Storage } from './storage.js'
 
 /** Work of kernels of one name. */
 export interface KernelCost extends DispatchCost {
@@ -55,21 +56,18 @@ class PlanningRuntime implements CostMeter {
     checkSupport(roots, plan.inputs, kernels)
     return {
       run: async (feeds) => {
-        const pool = new BufferPool({ create: buffer })
-        const kept = new Map<object, Storage>()
-        const keep = (key: object, bytes: number): Storage => {
-          const storage = kept.get(key) ?? { buffer: buffer(bytes), bytes, references: 0, pooled: false }
-          kept.set(key, storage)
-          return storage
-        }
+        const pool = new BufferPool(source)
+        const parameters = new ParameterHome(source)
+        parameters.settle(plan.parameters)
+        const constants = new ConstantHome(source, () => undefined)
         const planned = planRun(plan, roots, feeds, {
           kernels,
           pool,
-          parameter: (parameter) => keep(parameter, sizeOf(parameter.shape) * ELEMENT_BYTES),
-          constant: ({ data, shape }) => keep(data, sizeOf(shape) * ELEMENT_BYTES),
+          largestBuffer: source.largest,
+          parameter: (parameter) => parameters.find(parameter)!,
+          constant: (value, what) => constants.place(value, what),
         })
-        const keptBytes = [...kept.values()].reduce((total, { bytes }) => total + bytes, 0)
-        this.latest = costOf(planned, pool.bytes + keptBytes)
+        this.latest = costOf(planned, pool.bytes + parameters.bytes + constants.bytes)
         return Object.fromEntries(
           planned.outputs.map(({ name, dtype, shape }) => [
             name,
@@ -94,7 +92,10 @@ class PlanningRuntime implements CostMeter {
 // Plans ask a buffer for nothing but its size.
 const buffer = (size: number): GPUBuffer => ({ size, destroy: () => undefined }) as unknown as GPUBuffer
 
-function costOf({ commands, updates, outputs }: PlannedRun, peakBytes: number): RunCost {
+// As large as WebGPU's buffers may be bound on most GPUs.
+const source: BufferSource = { largest: 2 ** 31 - 256, create: buffer }
+
+function costOf({ commands, outputs }: PlannedRun, peakBytes: number): RunCost {
   const byLabel = new Map<string, KernelCost>()
   let [copies, copied] = [0, 0]
   for (const command of commands) {
@@ -112,10 +113,6 @@ function costOf({ commands, updates, outputs }: PlannedRun, peakBytes: number): 
       bytesWritten: sum.bytesWritten + cost.bytesWritten,
       flops: sum.flops + cost.flops,
     })
-  }
-  for (const { bytes } of updates) {
-    copies++
-    copied += bytes
   }
   for (const { shape } of outputs) copied += sizeOf(shape) * ELEMENT_BYTES
   const all = [...byLabel.values()].sort((a, b) => b.bytesRead + b.bytesWritten - a.bytesRead - a.bytesWritten)

@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" />
 import { sizeOf } from '@nemo/graph'
 import { ELEMENT_BYTES, type ElementType } from './elementType.js'
 import type { Storage } from './storage.js'
@@ -97,6 +98,10 @@ export function loadsOf(expression: Expression): Load[] {
 /** Buffers that an expression reads. */
 export const storagesOf = (expression: Expression): Set<Storage> =>
   new Set(loadsOf(expression).map(({ storage }) => storage))
+
+/** Buffers that an expression binds; storages of an arena share one. */
+export const buffersOf = (expression: Expression): Set<GPUBuffer> =>
+  new Set(loadsOf(expression).map(({ storage }) => storage.buffer))
 
 /** How many elements an expression over a shape reads, each counted once. */
 export function elementsRead(expression: Expression, shape: readonly number[]): number {

@@ -9,15 +9,30 @@ export interface Dispatch {
   /** Name of the kernel, for profiles and messages. */
   readonly label: string
   readonly code: string
-  /** The uniforms, 32 bits each. */
+  /** Numbers that the kernel depends on, 32 bits each: one struct of uniforms, or a table with one for each segment. */
   readonly uniforms: Uint32Array<ArrayBuffer>
+  /** How the numbers are bound. */
+  readonly numbers: 'uniform' | 'table'
   /** Binding i + 1. */
-  readonly storages: readonly Storage[]
-  /** One letter per storage: `w` if the kernel writes it, else `r`. */
+  readonly buffers: readonly GPUBuffer[]
+  /** One letter per buffer: `w` if the kernel writes it, else `r`. */
   readonly access: string
+  readonly reads: readonly Storage[]
+  readonly writes: readonly Storage[]
   readonly workgroups: readonly [number, number, number]
   /** What it moves and computes, whatever the device's caches do. */
   readonly cost: DispatchCost
+  /** How to run several of its kind as one; only kernels that number their workgroups in one dimension have it. */
+  readonly batch?: BatchParts
+}
+
+/** The text of a kernel whose numbers may come from a table. */
+export interface BatchParts {
+  readonly fields: readonly string[]
+  readonly bindings: string
+  readonly shared: string
+  readonly body: string
+  readonly threads: number
 }
 
 /** Work of one kernel, known from its shapes alone. */
@@ -63,7 +78,7 @@ export class KernelBuilder {
   readonly #label: string
   readonly #fields: string[] = []
   readonly #uniforms: number[] = []
-  readonly #bindings: Binding[] = []
+  readonly #slots: Slot[] = []
   #variables = 0
 
   constructor(label: string) {
@@ -94,24 +109,26 @@ export class KernelBuilder {
   }
 
   /**
-   * Binds a buffer to read.
+   * Binds a storage to read; its elements are `name[position]`.
    *
    * @param region - Names the elements that are read, if they are not all, and how many bytes they are.
    */
   read(storage: Storage, element: ElementType, region?: { readonly name: string; readonly bytes: number }): string {
-    let at = this.#bindings.findIndex((binding) => binding.storage === storage && !binding.writable)
-    if (at < 0) at = this.#bind(storage, element, false)
-    this.#bindings[at]!.regions.set(region?.name ?? '', region?.bytes ?? storage.bytes)
+    const at = this.#slot(storage, element)
+    this.#slots[at]!.regions.set(region?.name ?? '', region?.bytes ?? storage.bytes)
     return `b${at}`
   }
 
-  /** Binds a buffer to write; it must not be read by the same kernel under another name. */
+  /** Binds a storage to write. A kernel that reads it too must read an element before any thread writes it. */
   write(storage: Storage, element: ElementType): string {
-    return `b${this.#bind(storage, element, true)}`
+    const at = this.#slot(storage, element)
+    this.#slots[at]!.writable = true
+    return `b${at}`
   }
 
-  #bind(storage: Storage, element: ElementType, writable: boolean): number {
-    return this.#bindings.push({ storage, element, writable, regions: new Map() }) - 1
+  #slot(storage: Storage, element: ElementType): number {
+    const at = this.#slots.findIndex((slot) => slot.storage === storage)
+    return at >= 0 ? at : this.#slots.push({ storage, element, writable: false, regions: new Map() }) - 1
   }
 
   /** Sizes as uniforms. */
@@ -139,26 +156,53 @@ export class KernelBuilder {
    * @param flat - The flat index, if it is at hand: dense loads use it.
    */
   emit(expression: Expression, shape: readonly number[], coordinates: readonly string[], flat?: string): Emitted {
+    const { statements, values } = this.emitAll([expression], shape, coordinates, flat)
+    return { statements, value: values[0]! }
+  }
+
+  /** The same for several expressions, which share what they have in common. */
+  emitAll(
+    expressions: readonly Expression[],
+    shape: readonly number[],
+    coordinates: readonly string[],
+    flat?: string,
+  ): { readonly statements: string; readonly values: readonly string[] } {
     const values = new Map<Expression, string>()
+    // Equal leaves and equal operations on them have one variable, even where they are several objects.
+    const leaves = new Map<string, string>()
+    const variables = new Map<string, string>()
     let statements = ''
+    const named = (text: string): string => {
+      let name = variables.get(text)
+      if (name === undefined) {
+        name = this.variable()
+        variables.set(text, name)
+        statements += `let ${name} = ${text};\n`
+      }
+      return name
+    }
+    const leaf = (key: string, make: () => string): string => {
+      const known = leaves.get(key) ?? make()
+      leaves.set(key, known)
+      return known
+    }
     const walk = (node: Expression): string => {
       const known = values.get(node)
       if (known !== undefined) return known
       let text: string
-      if (node.kind === 'scalar') text = this.bits(node.bits, node.element)
-      else if (node.kind === 'coordinate') text = this.#coordinate(node.scale, node.offset, coordinates[node.axis]!)
-      else if (node.kind === 'load') text = this.#load(node, shape, coordinates, flat)
-      else text = node.emit(node.args.map(walk))
-      if (node.kind === 'apply' || node.kind === 'load') {
-        const name = this.variable()
-        statements += `let ${name} = ${text};\n`
-        text = name
-      }
+      if (node.kind === 'scalar') text = leaf(`${node.element} ${node.bits}`, () => this.bits(node.bits, node.element))
+      else if (node.kind === 'coordinate') {
+        const { axis, scale, offset } = node
+        text = leaf(`${axis} ${scale} ${offset}`, () => this.#coordinate(scale, offset, coordinates[axis]!))
+      } else if (node.kind === 'load') {
+        const key = `${this.#slot(node.storage, node.element)} ${node.offset}:${node.strides.join(',')}`
+        text = leaf(key, () => named(this.#load(node, shape, coordinates, flat)))
+      } else text = named(node.emit(node.args.map(walk)))
       values.set(node, text)
       return text
     }
-    const value = walk(expression)
-    return { statements, value }
+    const results = expressions.map(walk)
+    return { statements, values: results }
   }
 
   #coordinate(scale: number, offset: number, name: string): string {
@@ -195,8 +239,10 @@ export class KernelBuilder {
    * Puts the kernel together. In the body `group` is the workgroup's flat number, `local` the thread's number in it and
    * `index` the thread's flat number, all i32; `group3` is the workgroup's place in three dimensions.
    *
-   * @param options.shared - Declarations of workgroup memory.
+   * @param options.shared - Declarations of workgroup memory, and functions.
    * @param options.flops - See DispatchCost. Default 0.
+   * @param options.batchable - Whether several such kernels may run as one: it uses `group` and `index` alone, and its
+   * workgroups past the end return. Default false.
    */
   finish(options: {
     readonly body: string
@@ -204,19 +250,66 @@ export class KernelBuilder {
     readonly threads?: number
     readonly shared?: string
     readonly flops?: number
+    readonly batchable?: boolean
   }): Dispatch {
-    const { body, workgroups, threads = THREADS, shared = '', flops = 0 } = options
+    const { workgroups, threads = THREADS, shared = '', flops = 0, batchable = false } = options
+    // Storages of one shared buffer are one binding.
+    const bindings: { readonly buffer: GPUBuffer; readonly element: ElementType; writable: boolean }[] = []
+    const byBuffer = new Map<GPUBuffer, number>()
+    const places = this.#slots.map(({ storage, element, writable }, slot) => {
+      const { buffer } = storage
+      let at = byBuffer.get(buffer)
+      if (at === undefined) {
+        at = bindings.push({ buffer, element, writable: false }) - 1
+        byBuffer.set(buffer, at)
+      }
+      if (writable) bindings[at]!.writable = true
+      if (!storage.shared) return `buffer${at}[`
+      this.#fields.push(`o${slot}: i32`)
+      this.#uniforms.push(storage.offset / ELEMENT_BYTES)
+      return `buffer${at}[p.o${slot} + `
+    })
+    const body = options.body.replace(/\bb(\d+)\[/g, (_, slot) => places[Number(slot)]!)
+    const buffers = bindings
+      .map(
+        ({ element, writable }, i) =>
+          `@group(0) @binding(${i + 1}) var<storage, ${writable ? 'read_write' : 'read'}> buffer${i}: array<${element}>;\n`,
+      )
+      .join('')
     const uniforms =
       this.#fields.length === 0
         ? ''
         : `struct Uniforms { ${this.#fields.join(', ')} }\n@group(0) @binding(0) var<uniform> p: Uniforms;\n`
-    const buffers = this.#bindings
-      .map(
-        ({ element, writable }, i) =>
-          `@group(0) @binding(${i + 1}) var<storage, ${writable ? 'read_write' : 'read'}> b${i}: array<${element}>;\n`,
-      )
-      .join('')
-    const code = `${uniforms}${buffers}${shared}${functionsUsedIn(body)}
+    const parts: BatchParts = { fields: this.#fields, bindings: buffers, shared, body, threads }
+    return {
+      label: this.#label,
+      code: kernelCode(
+        parts,
+        uniforms,
+        `let group = i32(group3.y * groups3.x + group3.x);
+let index = group * THREADS + local;
+`,
+      ),
+      uniforms: Uint32Array.from(this.#uniforms),
+      numbers: 'uniform',
+      buffers: bindings.map(({ buffer }) => buffer),
+      access: bindings.map(({ writable }) => (writable ? 'w' : 'r')).join(''),
+      reads: this.#slots.filter(({ regions }) => regions.size > 0).map(({ storage }) => storage),
+      writes: this.#slots.filter(({ writable }) => writable).map(({ storage }) => storage),
+      workgroups,
+      cost: {
+        bytesRead: sum(this.#slots.map(bytesReadOf)),
+        bytesWritten: sum(this.#slots.filter(({ writable }) => writable).map(({ storage }) => storage.bytes)),
+        flops,
+      },
+      ...(batchable && { batch: parts }),
+    }
+  }
+}
+
+/** A kernel's text; `head` says what `group`, `index` and `p` are. */
+export const kernelCode = ({ bindings, shared, body, threads }: BatchParts, numbers: string, head: string): string =>
+  `${numbers}${bindings}${shared}${functionsUsedIn(`${shared}${body}`)}
 const THREADS = ${threads}i;
 @compute @workgroup_size(${threads})
 fn main(
@@ -225,35 +318,18 @@ fn main(
   @builtin(local_invocation_index) local_index: u32,
 ) {
 let local = i32(local_index);
-let group = i32(group3.y * groups3.x + group3.x);
-let index = group * THREADS + local;
-${body}}
+${head}${body}}
 `
-    return {
-      label: this.#label,
-      code,
-      uniforms: Uint32Array.from(this.#uniforms),
-      storages: this.#bindings.map(({ storage }) => storage),
-      access: this.#bindings.map(({ writable }) => (writable ? 'w' : 'r')).join(''),
-      workgroups,
-      cost: {
-        bytesRead: sum(this.#bindings.filter(({ writable }) => !writable).map(bytesReadOf)),
-        bytesWritten: sum(this.#bindings.filter(({ writable }) => writable).map(({ storage }) => storage.bytes)),
-        flops,
-      },
-    }
-  }
-}
 
-interface Binding {
+interface Slot {
   readonly storage: Storage
   readonly element: ElementType
-  readonly writable: boolean
+  writable: boolean
   /** Bytes of each part that is read. */
   readonly regions: Map<string, number>
 }
 
-// Parts may overlap, but a buffer holds no more than its bytes.
-const bytesReadOf = ({ storage, regions }: Binding): number => Math.min(storage.bytes, sum([...regions.values()]))
+// Parts may overlap, but a storage holds no more than its bytes.
+const bytesReadOf = ({ storage, regions }: Slot): number => Math.min(storage.bytes, sum([...regions.values()]))
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

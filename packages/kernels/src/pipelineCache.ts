@@ -29,7 +29,7 @@ export class PipelineCache {
    * @throws WebGPUDeviceError if the device refuses the code.
    */
   get(dispatch: Dispatch): Promise<CompiledKernel> {
-    const key = `${dispatch.access}\n${dispatch.code}`
+    const key = `${dispatch.numbers}${dispatch.access}\n${dispatch.code}`
     let kernel = this.#kernels.get(key)
     if (!kernel) {
       kernel = this.#compile(dispatch)
@@ -38,8 +38,8 @@ export class PipelineCache {
     return kernel
   }
 
-  async #compile({ label, code, access, uniforms }: Dispatch): Promise<CompiledKernel> {
-    const layout = this.#layout(access, uniforms.length > 0)
+  async #compile({ label, code, access, uniforms, numbers }: Dispatch): Promise<CompiledKernel> {
+    const layout = this.#layout(access, uniforms.length > 0 ? numbers : undefined)
     const module = this.#device.createShaderModule({ label, code })
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
@@ -57,8 +57,11 @@ export class PipelineCache {
     }
   }
 
-  #layout(access: string, uniforms: boolean): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-    const key = `${uniforms ? 'u' : ''}${access}`
+  #layout(
+    access: string,
+    numbers: Dispatch['numbers'] | undefined,
+  ): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+    const key = `${numbers ?? ''}${access}`
     let layout = this.#layouts.get(key)
     if (!layout) {
       const entries: GPUBindGroupLayoutEntry[] = [...access].map((letter, i) => ({
@@ -66,7 +69,10 @@ export class PipelineCache {
         visibility: GPUShaderStage.COMPUTE,
         buffer: { type: letter === 'w' ? 'storage' : 'read-only-storage' },
       }))
-      if (uniforms) entries.unshift({ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } })
+      if (numbers) {
+        const type = numbers === 'table' ? 'read-only-storage' : 'uniform'
+        entries.unshift({ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type } })
+      }
       const group = this.#device.createBindGroupLayout({ entries })
       layout = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) }
       this.#layouts.set(key, layout)

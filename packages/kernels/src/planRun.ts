@@ -1,9 +1,11 @@
-import { type Plan, RANDOM_KEY, sizeOf, type Tensor, type TensorData } from '@nemo/graph'
-import { ELEMENT_BYTES } from './elementType.js'
+import { type Plan, RANDOM_KEY, type Tensor, type TensorData } from '@nemo/graph'
+import { batchCommands } from './batch.js'
 import { Planner, type PlanResources } from './planner.js'
 import type { RecordingParts } from './recording.js'
 import { specialize } from './specialize.js'
 import type { Storage } from './storage.js'
+import { recordUpdates } from './updateKernels.js'
+import { loadValue } from './value.js'
 
 /** What runs on inputs of given shapes do. */
 export type PlannedRun = Omit<RecordingParts, 'device' | 'pipelines'>
@@ -30,17 +32,22 @@ export function planRun(
     const value = planner.feed(stand, `Input ${name}`)
     written.push({ name, storage: value.expression.storage, wrap: name === RANDOM_KEY })
   }
-  const results = planner.run(specialized.outputs)
-  const homes = plan.updates.map(({ parameter }) => resources.parameter(parameter))
-  const updated = new Set(homes)
   const count = plan.outputs.length
-  // An update that is another parameter's old value must be saved before that parameter changes.
-  const news = results.slice(count).map((value, i) => {
-    const { storage } = value.expression
-    return !updated.has(storage) || storage === homes[i] ? value : planner.duplicate(value)
-  })
+  const [outputs, news] = [specialized.outputs.slice(0, count), specialized.outputs.slice(count)]
+  const homes = plan.updates.map(({ parameter }) =>
+    loadValue(parameter.dtype, parameter.shape, resources.parameter(parameter)),
+  )
+  const changing = new Set(homes.map(({ expression }) => expression.storage))
+  const results = planner.run(outputs, news).map((value) =>
+    // An output that is a parameter's old value is saved before the parameter changes.
+    changing.has(value.expression.storage) ? planner.materialize({ ...value }) : value,
+  )
+  recordUpdates(
+    planner,
+    homes.map((home, i) => ({ home, value: planner.fit(planner.value(news[i]!)) })),
+  )
   const planned: PlannedRun = {
-    commands: planner.commands,
+    commands: batchCommands(planner.commands),
     feeds: written,
     outputs: plan.outputs.map(({ name, tensor }, i) => ({
       name,
@@ -48,10 +55,6 @@ export function planRun(
       shape: results[i]!.shape,
       storage: results[i]!.expression.storage,
     })),
-    updates: plan.updates.flatMap(({ parameter }, i) => {
-      const [from, to] = [news[i]!.expression.storage, homes[i]!]
-      return from === to ? [] : [{ from, to, bytes: sizeOf(parameter.shape) * ELEMENT_BYTES }]
-    }),
   }
   planner.finish(specialized.outputs)
   return planned

@@ -11,22 +11,27 @@ import {
   type TensorData,
   topologicalOrder,
 } from '@nemo/graph'
+import { Arena } from './arena.js'
 import type { BufferPool } from './bufferPool.js'
 import { ELEMENT_BYTES, requireElementType, toDevice } from './elementType.js'
 import { UnsupportedGraphError } from './errors.js'
 import {
   type Apply,
+  buffersOf,
   collapse,
   type Expression,
   elementsRead,
   isDense,
   type Load,
+  loadsOf,
+  remap,
   storagesOf,
   substitute,
   visit,
   weightOf,
 } from './expression.js'
 import { type Dispatch, KernelBuilder, spread, THREADS } from './kernelBuilder.js'
+import { canFollow, type Fold, type Reduction, reductionKernel } from './reductionKernel.js'
 import type { Storage } from './storage.js'
 import { type DenseValue, type LoadValue, loadValue, type Value } from './value.js'
 
@@ -54,6 +59,8 @@ export interface Refusal {
 export interface PlanResources {
   readonly kernels: Readonly<Record<string, OpKernel | Refusal>>
   readonly pool: BufferPool
+  /** Most bytes of a buffer. */
+  readonly largestBuffer: number
   /** Buffer of a parameter; stays for the life of the runtime. */
   parameter(parameter: Parameter): Storage
   /** Buffer of a constant; uploaded once. */
@@ -64,22 +71,68 @@ export interface PlanResources {
 const MOST_BUFFERS = 6
 // Longer expressions are computed first, to keep kernels readable and register use bounded.
 const MOST_OPERATIONS = 32
+// What only the optimiser uses may be longer: it is computed once, where the parameter is written.
+const MOST_LATE_OPERATIONS = 96
 // Without loads this many operations are cheaper to repeat than to store.
 const FREE_OPERATIONS = 8
+// Values of up to this many elements lie in the arena of results.
+const SMALL = 65536
+// What has few elements, like a mask, does not count beside what has many.
+const SLACK = 1 + 1 / 32
+// Bytes of a buffer of that arena.
+const RESULT_CHUNK = 1 << 20
+// A part of an expression is worth computing beforehand if it has this much fewer elements than the whole.
+const MUCH_SMALLER = 16
+
+/** Which memory a value takes: the pool's, or an arena where it stays until the run ends. */
+export type Place = 'pool' | 'results' | 'gradients'
+
+/** Ops that are computed element by element or by folds, so that what only they read can wait until parameters change. */
+const WAITING: ReadonlySet<string> = new Set([
+  ...['Abs', 'Add', 'Cast', 'Clip', 'Div', 'Equal', 'Exp', 'Expand', 'Greater', 'GreaterOrEqual', 'Identity', 'IsInf'],
+  ...['IsNaN', 'Less', 'LessOrEqual', 'Log', 'Max', 'Mean', 'Min', 'Mul', 'Neg', 'Not', 'And', 'Or', 'Pow'],
+  ...['Reciprocal', 'ReduceL1', 'ReduceL2', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceSum', 'ReduceSumSquare'],
+  ...['Reshape', 'Sign', 'Sqrt', 'Squeeze', 'Sub', 'Sum', 'Transpose', 'Unsqueeze', 'Where'],
+])
 
 /** Turns a graph of static shapes into commands: fuses, assigns buffers by lifetime, records kernels. */
 export class Planner {
-  readonly commands: Command[] = []
+  readonly #commands: Command[] = []
   readonly #resources: PlanResources
+  readonly #arenas: Readonly<Record<Exclude<Place, 'pool'>, Arena>> | undefined
   readonly #values = new Map<Tensor, Value>()
   readonly #owners = new Map<Value, Tensor>()
   readonly #consumers = new Map<Tensor, number>()
   readonly #bound = new Set<Tensor>()
   readonly #roots = new Set<Tensor>()
   readonly #idle = new Set<Storage>()
+  // Tensors that only the new values of parameters depend on.
+  readonly #late = new Set<Tensor>()
+  #gradientBytes = 0
+  // Folds that wait for others over the same elements, and what they refer to.
+  #reduction: Reduction | undefined
+  readonly #held: Storage[] = []
 
-  constructor(resources: PlanResources) {
+  /** @param options.loop - Plans a body that runs many times: its values take no room for themselves. */
+  constructor(resources: PlanResources, options: { readonly loop?: boolean } = {}) {
     this.#resources = resources
+    const { pool, largestBuffer } = resources
+    const create = (bytes: number, what: string) => pool.acquire(bytes, what)
+    if (!options.loop) {
+      this.#arenas = {
+        results: new Arena(create, Math.min(RESULT_CHUNK, largestBuffer)),
+        gradients: new Arena(
+          (bytes, what) => create(Math.max(bytes, Math.min(this.#gradientBytes, largestBuffer)), what),
+          0,
+        ),
+      }
+    }
+  }
+
+  /** What was recorded so far, in order. */
+  get commands(): readonly Command[] {
+    this.#flush()
+    return this.#commands
   }
 
   /** Gives a placeholder its value; the caller keeps its buffers alive. */
@@ -96,37 +149,61 @@ export class Planner {
 
   /** Gives an input a buffer, which is written before the plan runs. Call before `run`. */
   feed(tensor: Tensor, what: string): DenseValue {
-    const value = this.allocate(tensor.dtype, tensor.shape as readonly number[], what)
+    const shape = tensor.shape as readonly number[]
+    const value = this.allocate(tensor.dtype, shape, what, sizeOf(shape) <= FEW_ELEMENTS ? 'results' : 'pool')
     this.#assign(tensor, value)
     return value
   }
 
-  /** A copy in a buffer of its own. */
-  duplicate(value: DenseValue): DenseValue {
-    const result = this.allocate(value.dtype, value.shape, 'A copy')
-    const bytes = bytesOf(value)
-    this.copy({ from: value.expression.storage, fromOffset: 0, to: result.expression.storage, toOffset: 0, bytes })
-    return result
-  }
-
-  /** Records everything that `roots` need; the results lie in C order, from offset 0 on. Call once. */
-  run(roots: readonly Tensor[]): DenseValue[] {
-    const order = topologicalOrder(roots)
+  /**
+   * Records everything that outputs need; the results lie in C order, from their storages' begin on. Updates may stay
+   * expressions. Call once.
+   */
+  run(outputs: readonly Tensor[], updates: readonly Tensor[] = []): DenseValue[] {
+    const order = topologicalOrder([...outputs, ...updates])
     for (const node of order) {
       for (const input of new Set(node.inputs)) if (input) this.#count(input)
     }
-    for (const root of roots) {
-      this.#count(root)
-      this.#roots.add(root)
-    }
+    for (const root of [...outputs, ...updates]) this.#count(root)
+    for (const root of outputs) this.#roots.add(root)
+    this.#findLate(order, new Set([...outputs, ...updates]))
     for (const node of order) this.#step(node)
-    return roots.map((root) => this.dense(this.value(root)))
+    return outputs.map((root) => this.dense(this.value(root)))
   }
 
   /** Gives back what the roots occupied; the plan is complete. */
   finish(roots: readonly Tensor[]): void {
+    this.#flush()
     for (const root of roots) this.#consumed(root)
     this.#sweep()
+    for (const arena of Object.values(this.#arenas ?? {})) {
+      for (const buffer of arena.buffers) this.#resources.pool.release(buffer)
+    }
+  }
+
+  // Everything that leads to roots through waiting ops alone.
+  #findLate(order: readonly Node[], roots: ReadonlySet<Tensor>): void {
+    const users = new Map<Tensor, Node[]>()
+    for (const node of order) {
+      for (const input of new Set(node.inputs)) if (input) users.set(input, [...(users.get(input) ?? []), node])
+    }
+    for (const node of [...order].reverse()) {
+      for (const output of node.outputs) {
+        const readers = users.get(output) ?? []
+        if (readers.length === 0 && !roots.has(output)) continue
+        const waits = readers.every((reader) => WAITING.has(reader.op.type) && this.#late.has(reader.outputs[0]!))
+        if (!waits) continue
+        this.#late.add(output)
+        if (!WAITING.has(node.op.type) && node.op !== ops.Parameter) {
+          this.#gradientBytes += sizeOf(output.shape as readonly number[]) * ELEMENT_BYTES + GRADIENT_ALIGNMENT
+        }
+      }
+    }
+  }
+
+  /** Whether a tensor is read by nothing but the new values of parameters. */
+  late(tensor: Tensor): boolean {
+    return this.#late.has(tensor)
   }
 
   #count(tensor: Tensor): void {
@@ -155,19 +232,22 @@ export class Planner {
 
   // Decides whether a result is computed now or as part of the kernel that reads it.
   #settle(tensor: Tensor, found: Value): void {
-    const value = this.fit(found)
+    const value = this.#prepared(this.fit(found))
     const { expression } = value
     let settled = value
     if (expression.kind === 'apply') {
       const weight = weightOf(expression)
-      const buffers = storagesOf(expression).size
-      const free = buffers === 0 && weight <= FREE_OPERATIONS
+      const free = buffersOf(expression).size === 0 && weight <= FREE_OPERATIONS
+      const late = this.#late.has(tensor)
       // Storing it costs one pass over its parts, one to write and one per reader; not storing, its parts per reader.
       const readers = this.#consumers.get(tensor)!
       const [parts, whole] = [elementsRead(expression, value.shape), sizeOf(value.shape)]
-      const cheap = readers * parts <= parts + whole + readers * whole
-      const lazy = cheap && !this.#roots.has(tensor) && weight <= MOST_OPERATIONS
+      const cheap = readers * parts <= (parts + whole + readers * whole) * SLACK
+      const lazy =
+        !this.#roots.has(tensor) &&
+        (late ? weight <= MOST_LATE_OPERATIONS : (cheap || whole <= FEW_ELEMENTS) && weight <= MOST_OPERATIONS)
       if (!free && !lazy) settled = this.materialize(value)
+      else if (!free && readers > 1) settled = this.#follow(value) ?? value
     }
     // A value of its own, as an op may return its input's.
     this.#assign(tensor, settled === found ? { ...found } : settled)
@@ -228,24 +308,132 @@ export class Planner {
   }
 
   /** New memory in C order. */
-  allocate(dtype: DType, shape: readonly number[], what: string): DenseValue {
+  allocate(dtype: DType, shape: readonly number[], what: string, place: Place = 'pool'): DenseValue {
     const bytes = sizeOf(shape) * ELEMENT_BYTES
-    const storage: Storage = {
-      buffer: this.#resources.pool.acquire(bytes, what),
-      bytes,
-      references: 0,
-      pooled: true,
-    }
+    const arena = place === 'pool' ? undefined : this.#arenas?.[place]
+    if (arena) return loadValue(dtype, shape, arena.place(bytes, requireElementType(dtype), what))
+    const buffer = this.#resources.pool.acquire(bytes, what)
+    const storage: Storage = { buffer, offset: 0, bytes, references: 0, pooled: true, shared: false }
     this.#idle.add(storage)
     return loadValue(dtype, shape, storage)
   }
 
   record(dispatch: Dispatch): void {
-    if (dispatch.workgroups.every((count) => count > 0)) this.commands.push({ dispatch })
+    this.#flush()
+    this.#append(dispatch)
+  }
+
+  #append(dispatch: Dispatch): void {
+    if (dispatch.workgroups.every((count) => count > 0)) this.#commands.push({ dispatch })
   }
 
   copy(copy: Copy): void {
-    if (copy.bytes > 0) this.commands.push({ copy })
+    this.#flush()
+    if (copy.bytes > 0) this.#commands.push({ copy })
+  }
+
+  /** Repeats what another planner recorded. */
+  append(commands: readonly Command[]): void {
+    this.#flush()
+    this.#commands.push(...commands)
+  }
+
+  /**
+   * Folds a value over its last axes, later or now: folds over the same elements are computed together.
+   *
+   * @param kept - How many axes stay.
+   * @param shape - Of the result.
+   */
+  reduce(value: Value, kept: number, shape: readonly number[], fold: Fold): DenseValue {
+    const { expression } = value
+    const place = sizeOf(shape) <= SMALL ? 'results' : 'pool'
+    if (!this.#joins(value, kept)) this.#flush()
+    const target = this.allocate(value.dtype, shape, 'A reduction', place)
+    this.#reduction ??= { shape: value.shape, kept, folds: [], after: [] }
+    this.#reduction.folds.push({ expression, fold, target })
+    this.#hold(target.expression, expression)
+    return target
+  }
+
+  // Whether a fold goes over elements that the waiting ones read too.
+  #joins({ expression, shape }: Value, kept: number): boolean {
+    const waiting = this.#reduction
+    if (!waiting || waiting.kept !== kept || waiting.shape.length !== shape.length) return false
+    if (!shape.every((size, axis) => size === waiting.shape[axis])) return false
+    const own = storagesOf(expression)
+    if (targetsOf(waiting).some((target) => own.has(target))) return false
+    const large = (parts: readonly Expression[]) =>
+      parts.flatMap((part) => loadsOf(part).filter(({ strides }) => strides.every((s, i) => s !== 0 || shape[i] === 1)))
+    const present = new Set(large(waiting.folds.map((fold) => fold.expression)).map(({ storage }) => storage))
+    if (!large([expression]).some(({ storage }) => present.has(storage))) return false
+    return this.#buffersOfReduction([expression]) <= MOST_BUFFERS
+  }
+
+  #buffersOfReduction(more: readonly Expression[]): number {
+    const { folds, after } = this.#reduction!
+    const read = [...folds.map(({ expression }) => expression), ...after.map(({ value }) => value.expression), ...more]
+    return new Set([
+      ...read.flatMap((expression) => [...buffersOf(expression)]),
+      ...[...folds, ...after].map(({ target }) => target.expression.storage.buffer),
+    ]).size
+  }
+
+  #hold(...expressions: readonly Expression[]): void {
+    for (const expression of expressions) {
+      for (const storage of storagesOf(expression)) {
+        storage.references++
+        this.#held.push(storage)
+      }
+    }
+  }
+
+  #flush(): void {
+    const reduction = this.#reduction
+    if (!reduction) return
+    this.#reduction = undefined
+    this.#append(reductionKernel(reduction))
+    for (const storage of this.#held) {
+      storage.references--
+      if (storage.references === 0) this.#idle.add(storage)
+    }
+    this.#held.length = 0
+  }
+
+  // Computes a value in the kernel of the waiting folds, if it has one element for each of their results.
+  #follow(value: Value): DenseValue | undefined {
+    const reduction = this.#reduction
+    if (!reduction || !this.#arenas || sizeOf(value.shape) > SMALL || !canFollow(reduction, value)) return undefined
+    if (this.#buffersOfReduction([value.expression]) > MOST_BUFFERS) return undefined
+    const target = this.allocate(value.dtype, value.shape, 'A result', 'results')
+    reduction.after.push({ value, target })
+    this.#hold(target.expression, value.expression)
+    return target
+  }
+
+  // Takes parts with few elements out of a large expression: the kernel of the waiting folds computes them once.
+  #prepared(value: Value): Value {
+    if (!this.#reduction || value.expression.kind !== 'apply') return value
+    const { shape } = value
+    const whole = sizeOf(shape)
+    let expression: Expression = value.expression
+    if (whole < MUCH_SMALLER) return value
+    const search = (part: Expression): void => {
+      if (part.kind !== 'apply') return
+      const axes = axesOf(part, shape)
+      if (sizeOf(axes.map((axis) => shape[axis]!)) * MUCH_SMALLER > whole) {
+        part.args.forEach(search)
+        return
+      }
+      if (weightOf(part) < 2 || buffersOf(part).size === 0) return
+      const small = axes.map((axis) => shape[axis]!)
+      const dtype = partTypes[part.element]
+      const computed = this.#follow({ dtype, shape: small, expression: remap(part, axes) })
+      if (!computed) return
+      const back = shape.map((_, axis) => (axes.includes(axis) ? axes.indexOf(axis) : undefined))
+      expression = substitute(expression, part, remap(computed.expression, back))
+    }
+    search(expression)
+    return expression === value.expression ? value : { ...value, expression }
   }
 
   /** The value as elements of a buffer; computed now if it is an expression. */
@@ -263,7 +451,7 @@ export class Planner {
   /** The same value with parts computed beforehand, so that one kernel can bind all its buffers. */
   fit(value: Value): Value {
     let { expression } = value
-    while (storagesOf(expression).size > MOST_BUFFERS) {
+    while (buffersOf(expression).size > MOST_BUFFERS) {
       const part = largestPart(expression)
       const computed = this.materialize({ dtype: partTypes[part.element], shape: value.shape, expression: part })
       expression = substitute(expression, part, computed.expression)
@@ -273,8 +461,15 @@ export class Planner {
 
   /** Computes an expression into new memory. */
   materialize(value: Value): DenseValue {
-    const result = this.allocate(value.dtype, value.shape, 'A result')
-    this.record(elementwise(this.fit(value), result.expression))
+    let result = this.#follow(value)
+    if (!result) {
+      const fitted = this.fit(value)
+      // What the kernel reads may still wait to be computed.
+      this.#flush()
+      const place = sizeOf(value.shape) <= SMALL ? 'results' : 'pool'
+      result = this.allocate(value.dtype, value.shape, 'A result', place)
+      this.record(elementwise(fitted, result.expression))
+    }
     const owner = this.#owners.get(value)
     if (owner && !this.#bound.has(owner)) {
       this.#drop(value)
@@ -285,8 +480,26 @@ export class Planner {
 
   /** A planner of a loop's body, working with the same buffers. */
   inner(): Planner {
-    return new Planner(this.#resources)
+    return new Planner(this.#resources, { loop: true })
   }
+}
+
+// Values of so few elements are computed again by every reader, rather than by a kernel of their own.
+const FEW_ELEMENTS = 4096
+// What a place in the arena of gradients may take more than its bytes.
+const GRADIENT_ALIGNMENT = 16
+
+const targetsOf = ({ folds, after }: Reduction): Storage[] =>
+  [...folds, ...after].map(({ target }) => target.expression.storage)
+
+// Axes of the shape along which an expression changes.
+function axesOf(expression: Expression, shape: readonly number[]): number[] {
+  const axes = new Set<number>()
+  visit(expression, (node) => {
+    if (node.kind === 'coordinate') axes.add(node.axis)
+    else if (node.kind === 'load') for (const [axis, stride] of node.strides.entries()) if (stride !== 0) axes.add(axis)
+  })
+  return shape.flatMap((size, axis) => (size > 1 && axes.has(axis) ? [axis] : []))
 }
 
 const partTypes = { f32: 'float32', i32: 'int32', u32: 'uint32' } as const satisfies Record<string, DType>
@@ -297,7 +510,7 @@ function largestPart(expression: Expression): Apply {
   let most = 1
   visit(expression, (node) => {
     if (node.kind !== 'apply' || node === expression) return
-    const buffers = storagesOf(node).size
+    const buffers = buffersOf(node).size
     if (buffers > most && buffers <= MOST_BUFFERS) {
       largest = node
       most = buffers
@@ -327,6 +540,7 @@ function elementwise(value: Value, target: Load): Dispatch {
     body: `if (index >= ${total}) { return; }\n${statements}${emitted.statements}${result}[index] = ${emitted.value};\n`,
     workgroups: spread(Math.ceil(count / THREADS)),
     flops: count * weightOf(expression),
+    batchable: true,
   })
 }
 
@@ -372,7 +586,12 @@ export class OpContext {
 
   /** New memory for output `i`. */
   allocateOutput(i = 0): DenseValue {
-    return this.planner.allocate(this.node.outputs[i]!.dtype, this.outputShape(i), this.node.describe())
+    return this.planner.allocate(this.node.outputs[i]!.dtype, this.outputShape(i), this.node.describe(), this.place(i))
+  }
+
+  /** Where output `i` belongs, if a kernel writes it that reads no other gradient. */
+  place(i = 0): Place {
+    return this.planner.late(this.node.outputs[i]!) ? 'gradients' : 'pool'
   }
 
   /** New memory for something in between. */

@@ -20,8 +20,6 @@ export interface RecordingParts {
     readonly shape: readonly number[]
     readonly storage: Storage
   }[]
-  /** Copies to parameters, after everything else. */
-  readonly updates: readonly { readonly from: Storage; readonly to: Storage; readonly bytes: number }[]
 }
 
 type Step =
@@ -64,14 +62,17 @@ export class Recording {
       dispatches.forEach(({ uniforms }, i) => {
         contents.set(uniforms, offsets[i]! / 4)
       })
-      buffer = device.createBuffer({ size: words * 4, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
+      buffer = device.createBuffer({
+        size: words * 4,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+      })
       device.queue.writeBuffer(buffer, 0, contents)
     }
     const steps = new Map<Dispatch, Step>()
     dispatches.forEach((dispatch, i) => {
-      const entries: GPUBindGroupEntry[] = dispatch.storages.map((storage, at) => ({
+      const entries: GPUBindGroupEntry[] = dispatch.buffers.map((buffer, at) => ({
         binding: at + 1,
-        resource: { buffer: storage.buffer },
+        resource: { buffer },
       }))
       if (dispatch.uniforms.length > 0) {
         const size = dispatch.uniforms.length * 4
@@ -92,9 +93,9 @@ export class Recording {
 
   /** Enters one run into the queue; resolves when the outputs have arrived. */
   submit(feeds: ReadonlyMap<string, TensorData>): Promise<Record<string, TensorData>> {
-    const { device, outputs, updates } = this.#parts
+    const { device, outputs } = this.#parts
     for (const { name, storage, wrap } of this.#parts.feeds) {
-      device.queue.writeBuffer(storage.buffer, 0, toDevice(feeds.get(name)!, `Input ${name}`, wrap))
+      device.queue.writeBuffer(storage.buffer, storage.offset, toDevice(feeds.get(name)!, `Input ${name}`, wrap))
     }
     const encoder = device.createCommandEncoder()
     let pass: GPUComputePassEncoder | undefined
@@ -103,7 +104,7 @@ export class Recording {
         pass?.end()
         pass = undefined
         const { from, fromOffset, to, toOffset, bytes } = step.copy
-        encoder.copyBufferToBuffer(from.buffer, fromOffset, to.buffer, toOffset, bytes)
+        encoder.copyBufferToBuffer(from.buffer, from.offset + fromOffset, to.buffer, to.offset + toOffset, bytes)
       } else {
         pass ??= encoder.beginComputePass()
         pass.setPipeline(step.pipeline)
@@ -116,11 +117,8 @@ export class Recording {
     let offset = 0
     for (const { shape, storage } of outputs) {
       const bytes = sizeOf(shape) * ELEMENT_BYTES
-      if (bytes > 0) encoder.copyBufferToBuffer(storage.buffer, 0, staging!, offset, bytes)
+      if (bytes > 0) encoder.copyBufferToBuffer(storage.buffer, storage.offset, staging!, offset, bytes)
       offset += bytes
-    }
-    for (const { from, to, bytes } of updates) {
-      if (bytes > 0) encoder.copyBufferToBuffer(from.buffer, 0, to.buffer, 0, bytes)
     }
     device.queue.submit([encoder.finish()])
     return this.#readBack(staging)

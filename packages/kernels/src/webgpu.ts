@@ -12,11 +12,13 @@ import {
 } from '@nemo/graph'
 import { BufferPool, type BufferSource, deviceBuffers } from './bufferPool.js'
 import { checkSupport } from './checkSupport.js'
+import { ConstantHome } from './constantHome.js'
 import { type DeviceOptions, describeAdapter, openDevice } from './device.js'
 import { ELEMENT_BYTES, fromDevice, toDevice } from './elementType.js'
 import { WebGPUDeviceError } from './errors.js'
 import { lowerForWebGPU } from './lower.js'
 import { kernels } from './ops/registry.js'
+import { ParameterHome } from './parameterHome.js'
 import { PipelineCache } from './pipelineCache.js'
 import type { PlanResources } from './planner.js'
 import { planRun } from './planRun.js'
@@ -56,7 +58,7 @@ class DeviceRuntime implements WebGPURuntime {
   readonly #buffers: BufferSource
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
-  readonly #parameters = new Map<Parameter, Storage>()
+  readonly #parameters: ParameterHome
   #failure: string | undefined
   #disposed = false
   // Runs enter the device's queue one after the other.
@@ -67,6 +69,7 @@ class DeviceRuntime implements WebGPURuntime {
     this.#device = device
     this.#buffers = deviceBuffers(device)
     this.#pool = new BufferPool(this.#buffers)
+    this.#parameters = new ParameterHome(this.#buffers)
     this.#pipelines = new PipelineCache(device)
     void device.lost.then(({ reason, message }) => {
       if (!this.#disposed) {
@@ -88,19 +91,15 @@ class DeviceRuntime implements WebGPURuntime {
     const roots = lowerForWebGPU([...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)])
     checkSupport(roots, plan.inputs, kernels)
     const recordings = new Map<string, Recording>()
-    const constants = new Map<object, Storage>()
+    const constants = new ConstantHome(this.#buffers, ({ buffer, offset }, elements) => {
+      this.#device.queue.writeBuffer(buffer, offset, elements)
+    })
     const resources: PlanResources = {
       kernels,
       pool: this.#pool,
+      largestBuffer: this.#buffers.largest,
       parameter: (parameter) => this.#storageOf(parameter),
-      constant: (value, what) => {
-        let storage = constants.get(value.data)
-        if (!storage) {
-          storage = this.#upload(toDevice(value, what), what)
-          constants.set(value.data, storage)
-        }
-        return storage
-      },
+      constant: (value, what) => constants.place(value, what),
     }
     const recordingFor = async (feeds: ReadonlyMap<string, TensorData>): Promise<Recording> => {
       const key = plan.inputs.map(({ name }) => feeds.get(name)!.shape.join('x')).join(';')
@@ -138,8 +137,7 @@ class DeviceRuntime implements WebGPURuntime {
         await this.#inTurn(async () => {
           for (const recording of recordings.values()) recording.dispose()
           recordings.clear()
-          for (const { buffer } of constants.values()) buffer.destroy()
-          constants.clear()
+          constants.dispose()
         })
       },
     }
@@ -156,7 +154,7 @@ class DeviceRuntime implements WebGPURuntime {
   }
 
   async read(parameter: Parameter): Promise<TensorData> {
-    const storage = this.#parameters.get(parameter)
+    const storage = this.#parameters.find(parameter)
     if (!storage) throw new RuntimeError(`Parameter ${parameter.name} does not live in this runtime.`)
     const bytes = sizeOf(parameter.shape) * ELEMENT_BYTES
     if (bytes === 0) return fromDevice(parameter.dtype, parameter.shape, new ArrayBuffer(0))
@@ -167,7 +165,7 @@ class DeviceRuntime implements WebGPURuntime {
           usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
         })
         const encoder = this.#device.createCommandEncoder()
-        encoder.copyBufferToBuffer(storage.buffer, 0, staging, 0, bytes)
+        encoder.copyBufferToBuffer(storage.buffer, storage.offset, staging, 0, bytes)
         this.#device.queue.submit([encoder.finish()])
         await staging.mapAsync(GPUMapMode.READ)
         const value = fromDevice(parameter.dtype, parameter.shape, staging.getMappedRange().slice(0))
@@ -183,46 +181,28 @@ class DeviceRuntime implements WebGPURuntime {
 
   async dispose(): Promise<void> {
     const home = new Map<Parameter, TensorData>()
-    for (const parameter of this.#parameters.keys()) {
+    for (const parameter of this.#parameters.parameters) {
       if (parameter.owner === this) home.set(parameter, await this.read(parameter))
     }
     for (const [parameter, value] of home) parameter.set(value)
     this.#disposed = true
     this.#pool.dispose()
-    for (const { buffer } of this.#parameters.values()) buffer.destroy()
-    this.#parameters.clear()
+    this.#parameters.dispose()
     this.#device.destroy()
   }
 
   #storageOf(parameter: Parameter): Storage {
-    let storage = this.#parameters.get(parameter)
-    if (!storage) {
-      storage = this.#buffer(sizeOf(parameter.shape) * ELEMENT_BYTES, `Parameter ${parameter.name}`)
-      this.#parameters.set(parameter, storage)
-    }
-    return storage
-  }
-
-  #buffer(bytes: number, what: string): Storage {
-    const buffer = this.#buffers.create(Math.max(bytes, ELEMENT_BYTES), what)
-    return { buffer, bytes, references: 0, pooled: false }
-  }
-
-  #upload(elements: ReturnType<typeof toDevice>, what: string): Storage {
-    const storage = this.#buffer(elements.byteLength, what)
-    this.#device.queue.writeBuffer(storage.buffer, 0, elements)
-    return storage
+    this.#parameters.settle([parameter])
+    return this.#parameters.find(parameter)!
   }
 
   async #takeOver(parameters: readonly Parameter[]): Promise<void> {
+    this.#parameters.settle(parameters)
     for (const parameter of parameters) {
       if (parameter.owner === this) continue
-      const value = await parameter.value()
-      this.#device.queue.writeBuffer(
-        this.#storageOf(parameter).buffer,
-        0,
-        toDevice(value, `Parameter ${parameter.name}`),
-      )
+      const value = toDevice(await parameter.value(), `Parameter ${parameter.name}`)
+      const { buffer, offset } = this.#storageOf(parameter)
+      this.#device.queue.writeBuffer(buffer, offset, value)
       parameter.moveTo(this)
     }
   }

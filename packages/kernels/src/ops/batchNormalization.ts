@@ -1,9 +1,9 @@
 import { sizeOf } from '@nemo/graph'
-import { collapse } from '../expression.js'
+import { apply, collapse } from '../expression.js'
 import { KernelBuilder, spread } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { Planner } from '../planner.js'
-import { type LoadValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
+import { type DenseValue, type LoadValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
 
 /**
  * Normalises each channel of `[B, C, ...]`. Training takes one kernel for mean and variance; the normalisation itself is an
@@ -16,20 +16,17 @@ export const BatchNormalization: OpKernel = (op) => {
   const x = training ? planner.load(op.value(0)) : op.value(0)
   const channels = x.shape[1]!
   const column = [channels, ...new Array<number>(x.shape.length - 2).fill(1)]
-  const perChannel = (value: Value) => reshaped(planner.load(value), column)!
-  const statistics = training ? moments(planner, x as LoadValue) : [op.value(3), op.value(4)]
-  const [centre, variance] = statistics.map(perChannel) as [Value, Value]
+  const perChannel = (value: Value) => reshaped(value, column) ?? reshaped(planner.dense(value), column)!
   const epsilon = numberOf(op.attribute<number>('epsilon'))
-  const gain = map(
-    x.dtype,
-    variance.shape,
-    [perChannel(op.value(1)), variance, epsilon],
-    ([s, v, e]) => `${s} / sqrt(${v} + ${e})`,
-  )
+  const gainOf = (variance: Value) =>
+    map(x.dtype, [channels], [op.value(1), variance, epsilon], ([s, v, e]) => `${s} / sqrt(${v} + ${e})`)
+  const [centre, variance, gain] = training
+    ? moments(planner, x as LoadValue, gainOf)
+    : [op.value(3), op.value(4), gainOf(op.value(4))]
   const y = map(
     x.dtype,
     x.shape,
-    [x, centre, gain, perChannel(op.value(2))],
+    [x, perChannel(centre), perChannel(gain), perChannel(op.value(2))],
     ([a, m, g, b]) => `(${a} - ${m}) * ${g} + ${b}`,
   )
   if (!training) return [y]
@@ -42,27 +39,33 @@ export const BatchNormalization: OpKernel = (op) => {
       ([old, found, m]) => `${old} * ${m} + ${found} * (1.0 - ${m})`,
     )
   }
-  return [y, statistic(3, statistics[0]!), statistic(4, statistics[1]!)]
+  return [y, statistic(3, centre), statistic(4, variance)]
 }
 
 const MOMENT_THREADS = 256
 
 /**
- * Mean and population variance of each channel, `[C]`, in one pass: a workgroup per channel. Each thread follows its own
- * elements by Welford's update, which loses no digits to a large mean, and the threads meet in a tree by Chan's formula (16
- * bytes of workgroup memory a thread).
+ * Mean, population variance and gain of each channel, `[C]`, in one pass: a workgroup per channel. Each thread follows its
+ * own elements by Welford's update, which loses no digits to a large mean, and the threads meet in a tree by Chan's formula
+ * (16 bytes of workgroup memory a thread).
+ *
+ * @param gainOf - What the channel is multiplied with, given its variance.
  */
-function moments(planner: Planner, x: LoadValue): [Value, Value] {
+function moments(planner: Planner, x: LoadValue, gainOf: (variance: Value) => Value): [Value, Value, Value] {
   const [batch, channels, ...lengths] = x.shape as [number, number, ...number[]]
-  const both = planner.allocate('float32', [2, channels], 'Statistics of a batch')
+  const made = ['mean', 'variance', 'gain'].map((what) =>
+    planner.allocate('float32', [channels], `The ${what} of a batch`, 'results'),
+  ) as [DenseValue, DenseValue, DenseValue]
+  const gain = planner.fit(gainOf({ dtype: 'float32', shape: [channels], expression: found }))
   const kernel = new KernelBuilder('Moments')
-  const result = kernel.write(both.expression.storage, 'f32')
+  const [means, variances, gains] = made.map(({ expression }) => kernel.write(expression.storage, 'f32'))
   const ordered = permute(x, [1, 0, ...lengths.map((_, axis) => axis + 2)])
   const { shape, expressions, boundary } = collapse(ordered.shape, [ordered.expression], 1)
   const [count, reach] = [kernel.integer(channels), kernel.integer(batch * sizeOf(lengths))]
   const outer = kernel.coordinates('group', kernel.sizes(shape.slice(0, boundary)))
   const inner = kernel.coordinates('r', kernel.sizes(shape.slice(boundary)))
   const loaded = kernel.emit(expressions[0]!, shape, [...outer.names, ...inner.names])
+  const factor = kernel.emit(gain.expression, [channels], ['group'], 'group')
   planner.record(
     kernel.finish({
       threads: MOMENT_THREADS,
@@ -90,18 +93,18 @@ for (var half = THREADS / 2; half > 0; half /= 2) {
   workgroupBarrier();
 }
 if (local == 0) {
-  ${result}[group] = parts[0].x;
-  ${result}[${count} + group] = parts[0].y / parts[0].z;
+  let variance = parts[0].y / parts[0].z;
+${factor.statements}${means}[group] = parts[0].x;
+  ${variances}[group] = variance;
+  ${gains}[group] = ${factor.value};
 }
 `,
       workgroups: spread(channels),
       flops: 6 * sizeOf(x.shape),
     }),
   )
-  const row = (i: number): LoadValue => ({
-    dtype: 'float32',
-    shape: [channels],
-    expression: { ...both.expression, offset: i * channels, strides: [1] },
-  })
-  return [row(0), row(1)]
+  return made
 }
+
+// The variance while the kernel that computes it runs.
+const found = apply('f32', [], () => 'variance')

@@ -24,6 +24,7 @@ export function store(planner: Planner, found: Value, target: LoadValue): void {
 ${split.statements}${emitted.statements}${result}[${position}] = ${emitted.value};
 `,
       workgroups: spread(Math.ceil(count / THREADS)),
+      batchable: true,
     }),
   )
 }

@@ -1,8 +1,8 @@
 import { sizeOf } from '@nemo/graph'
-import { elementsRead, type Load, loadsOf, storagesOf, weightOf } from '../expression.js'
-import { KernelBuilder } from '../kernelBuilder.js'
+import { buffersOf, elementsRead, type Load, loadsOf, weightOf } from '../expression.js'
+import { type Emitted, KernelBuilder } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
-import type { Planner } from '../planner.js'
+import type { Place, Planner } from '../planner.js'
 import { broadcast, type DenseValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
 
 /** C[batch, m, n] = sum over run and k of A[batch, run, m, k] B[batch, run, n, k]. */
@@ -14,13 +14,32 @@ export interface Product {
   readonly inner: number
   /** Size of an axis that is summed over beside the inner one. Default: there is none. */
   readonly runs?: number
-  /** `[...batch, runs?, rows, inner]`; an expression is evaluated on the way. */
-  readonly a: Value
+  /** `[...batch, runs?, rows, inner]`. Both operands together read no more buffers than `together` allows. */
+  readonly a: Operand
   /** `[...batch, runs?, columns, inner]`. */
-  readonly b: Value
+  readonly b: Operand
   /** Dense `[...batch, rows, columns]`. */
   readonly target: DenseValue
 }
+
+/** One side of a product: its elements, computed where the kernel brings them to workgroup memory. */
+export interface Operand {
+  readonly buffers: ReadonlySet<GPUBuffer>
+  /** Operations for each element. */
+  readonly weight: number
+  /** Whether neighbours along the inner axis are neighbours in memory. */
+  readonly inner: boolean
+  /** Code for an element; `before` names the coordinates of batch and run, `row` and `depth` those of the matrix. */
+  emit(kernel: KernelBuilder, before: readonly string[], row: string, depth: string): Emitted
+}
+
+/** A value `[...batch, runs?, outer, inner]` as operand; an expression is evaluated on the way. */
+export const valueOperand = (value: Value): Operand => ({
+  buffers: buffersOf(value.expression),
+  weight: weightOf(value.expression),
+  inner: walksInner(value),
+  emit: (kernel, before, row, depth) => kernel.emit(value.expression, value.shape, [...before, row, depth]),
+})
 
 // Each thread computes a square of SIDE x SIDE results.
 const SIDE = 4
@@ -38,8 +57,7 @@ const MOST_Z = 65535
  * axis of no elements gives zeros.
  */
 export function multiply(planner: Planner, product: Product): void {
-  const { rows, columns, runs, target } = product
-  const [a, b] = together(planner, product.a, product.b)
+  const { rows, columns, runs, target, a, b } = product
   const edge = rows >= 64 && columns >= 64 ? LARGE_EDGE : SMALL_EDGE
   const tile = edge * SIDE
   const threads = edge * edge
@@ -50,9 +68,9 @@ export function multiply(planner: Planner, product: Product): void {
   const batch = kernel.coordinates('z', kernel.sizes(product.batch))
   const before = runs === undefined ? batch.names : [...batch.names, 'run']
   // Loads of a tile `[outer, DEPTH]`: neighbouring threads take neighbours of the contiguous axis.
-  const bring = (name: string, value: Value, first: string, limit: string) => {
-    const along = walksInner(value)
-    const emitted = kernel.emit(value.expression, value.shape, [...before, 'row', 'depth'])
+  const bring = (name: string, side: Operand, first: string, limit: string) => {
+    const along = side.inner
+    const emitted = side.emit(kernel, before, 'row', 'depth')
     return `for (var e = local; e < ${tile * DEPTH}; e += THREADS) {
   let o = ${along ? `e / ${DEPTH}` : `e % ${tile}`};
   let i = ${along ? `e % ${DEPTH}` : `e / ${tile}`};
@@ -104,9 +122,9 @@ for (var r = 0; r < ${SIDE}; r++) {
 }
 
 // A tile is evaluated again for every tile of the other side, so longer operands are computed first.
-const LONGEST_OPERAND = 16
-// And an operand that reads more than this many times its own size.
-const WIDEST_OPERAND = 2
+const LONGEST_OPERAND = 32
+// And an operand that reads more than this many times its own size; masks and the like are small beside it.
+const WIDEST_OPERAND = 2 + 1 / 16
 // What a kernel reads; with the result it binds 8 buffers, as every device can.
 const MOST_READ = 7
 
@@ -118,10 +136,10 @@ export function operand(planner: Planner, value: Value): Value {
   return short && narrow ? planner.fit(value) : planner.load(value)
 }
 
-// Both operands with no more buffers than one kernel binds.
-function together(planner: Planner, a: Value, b: Value): [Value, Value] {
-  const count = (value: Value) => storagesOf(value.expression).size
-  if (new Set([...storagesOf(a.expression), ...storagesOf(b.expression)]).size <= MOST_READ) return [a, b]
+/** Both operands with no more buffers than one kernel binds. */
+export function together(planner: Planner, a: Value, b: Value): [Value, Value] {
+  const count = (value: Value) => buffersOf(value.expression).size
+  if (new Set([...buffersOf(a.expression), ...buffersOf(b.expression)]).size <= MOST_READ) return [a, b]
   return count(a) >= count(b) ? [planner.load(a), b] : [a, planner.load(b)]
 }
 
@@ -134,8 +152,8 @@ function walksInner({ expression, shape }: Value): boolean {
 }
 
 /** Product of the last two axes; leading axes broadcast. Operands have rank 2 or more. */
-export function matrixProduct(planner: Planner, first: Value, second: Value): DenseValue {
-  const [left, right] = [operand(planner, first), operand(planner, second)]
+export function matrixProduct(planner: Planner, first: Value, second: Value, place: Place = 'pool'): DenseValue {
+  const [left, right] = together(planner, operand(planner, first), operand(planner, second))
   const [rows, inner] = left.shape.slice(-2) as [number, number]
   const columns = right.shape.at(-1)!
   const rank = Math.max(left.shape.length, right.shape.length) - 2
@@ -145,7 +163,7 @@ export function matrixProduct(planner: Planner, first: Value, second: Value): De
   )
   const a = broadcast(left, [...batch, rows, inner])
   const b = transposed(broadcast(right, [...batch, inner, columns]))
-  const target = planner.allocate('float32', [...batch, rows, columns], 'A matrix product')
+  const target = planner.allocate('float32', [...batch, rows, columns], 'A matrix product', place)
   // One product over all rows where only the left operand has a batch that lies in C order.
   const flat = right.shape.slice(0, -2).every((size) => size === 1)
   const merged = flat && rank > 0 ? reshaped(a, [sizeOf(batch) * rows, inner]) : undefined
@@ -153,8 +171,17 @@ export function matrixProduct(planner: Planner, first: Value, second: Value): De
   if (merged) {
     const b = transposed(reshaped(right, [inner, columns]) ?? reshaped(planner.dense(right), [inner, columns])!)
     const whole = reshaped(target, [sizeOf(batch) * rows, columns]) as DenseValue
-    multiply(planner, { label, batch: [], rows: sizeOf(batch) * rows, columns, inner, a: merged, b, target: whole })
-  } else multiply(planner, { label, batch, rows, columns, inner, a, b, target })
+    multiply(planner, {
+      label,
+      batch: [],
+      rows: sizeOf(batch) * rows,
+      columns,
+      inner,
+      a: valueOperand(merged),
+      b: valueOperand(b),
+      target: whole,
+    })
+  } else multiply(planner, { label, batch, rows, columns, inner, a: valueOperand(a), b: valueOperand(b), target })
   return target
 }
 
@@ -170,7 +197,7 @@ export const MatMul: OpKernel = (op) => {
   if (a.dtype !== 'float32') op.refuse(`products of ${a.dtype} are not there; cast to float32.`)
   const left = a.shape.length === 1 ? reshaped(a, [1, ...a.shape])! : a
   const right = b.shape.length === 1 ? reshaped(b, [...b.shape, 1])! : b
-  return [reshaped(matrixProduct(op.planner, left, right), op.outputShape())!]
+  return [reshaped(matrixProduct(op.planner, left, right, op.place()), op.outputShape())!]
 }
 
 /** alpha A' B' + beta C. */

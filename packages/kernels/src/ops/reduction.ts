@@ -1,15 +1,9 @@
 import { sizeOf } from '@nemo/graph'
-import { collapse, weightOf } from '../expression.js'
 import { KernelBuilder, spread } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { OpContext, Planner } from '../planner.js'
+import type { Fold } from '../reductionKernel.js'
 import { broadcast, map, numberOf, permute, reshaped, type Value } from '../value.js'
-
-/** How elements are put together; `start` holds the bits of the neutral element. */
-export interface Fold {
-  readonly start: number
-  readonly combine: (a: string, b: string) => string
-}
 
 const INFINITY = 0x7f800000
 const NEGATIVE_INFINITY = 0xff800000
@@ -39,20 +33,13 @@ const minFold = (value: Value): Fold =>
         combine: (a, b) => `min(${a}, ${b})`,
       }
 
-// Up to this many elements one thread folds them all.
-const SHORT = 32
-// Threads that fold one result together.
-const GROUP_THREADS = 128
 // A fold longer than this is cut into parts when there are few results to keep the device busy.
 const PART = 8192
 const FEW_RESULTS = 64
 
 /**
- * Folds axes of a value; they stay as size 1. The value may be an expression, which is evaluated on the way.
- *
- * Short folds take one thread per result. Long ones take a workgroup: threads stride over the elements and meet in a tree
- * in workgroup memory (4 bytes a thread). Few and very long ones do that in two passes. The order of the folding depends on
- * the shape alone, so equal inputs give equal bits. Folding nothing gives the neutral element.
+ * Folds axes of a value; they stay as size 1. The value may be an expression, which is evaluated on the way. Few and very
+ * long folds are done in two passes.
  */
 export function reduce(planner: Planner, source: Value, axes: readonly number[], fold: Fold): Value {
   const value = planner.fit(source)
@@ -67,55 +54,7 @@ export function reduce(planner: Planner, source: Value, axes: readonly number[],
     const flat = parts > 1 ? reshaped(ordered, [results, parts, length / parts]) : undefined
     if (flat) return reshaped(reduce(planner, reduce(planner, flat, [2], fold), [1], fold), resultShape)!
   }
-  const target = planner.allocate(value.dtype, resultShape, 'A reduction')
-  const kernel = new KernelBuilder('Reduce')
-  const { element } = target.expression
-  const result = kernel.write(target.expression.storage, element)
-  const { shape, expressions, boundary } = collapse(ordered.shape, [ordered.expression], kept.length)
-  const [count, reach] = [kernel.integer(results), kernel.integer(length)]
-  const start = kernel.bits(fold.start, element)
-  const outer = kernel.coordinates('place', kernel.sizes(shape.slice(0, boundary)))
-  const inner = kernel.coordinates('r', kernel.sizes(shape.slice(boundary)))
-  const loaded = kernel.emit(expressions[0]!, shape, [...outer.names, ...inner.names])
-  const flops = results * length * (weightOf(expressions[0]!) + 1)
-  const short = length <= SHORT
-  const loop = (from: string, step: string) => `var folded = ${start};
-for (var r = ${from}; r < ${reach}; r += ${step}) {
-${inner.statements}${loaded.statements}folded = ${fold.combine('folded', loaded.value)};
-}
-`
-  if (short) {
-    planner.record(
-      kernel.finish({
-        body: `let place = index;
-if (place >= ${count}) { return; }
-${outer.statements}${loop('0', '1')}${result}[place] = folded;
-`,
-        workgroups: spread(Math.ceil(results / 64)),
-        flops,
-      }),
-    )
-  } else {
-    planner.record(
-      kernel.finish({
-        threads: GROUP_THREADS,
-        shared: `var<workgroup> parts: array<${element}, ${GROUP_THREADS}>;\n`,
-        body: `let place = group;
-if (place >= ${count}) { return; }
-${outer.statements}${loop('local', 'THREADS')}parts[local] = folded;
-workgroupBarrier();
-for (var half = THREADS / 2; half > 0; half /= 2) {
-  if (local < half) { parts[local] = ${fold.combine('parts[local]', 'parts[local + half]')}; }
-  workgroupBarrier();
-}
-if (local == 0) { ${result}[place] = parts[0]; }
-`,
-        workgroups: spread(results),
-        flops,
-      }),
-    )
-  }
-  return target
+  return planner.reduce(ordered, kept.length, resultShape, fold)
 }
 
 // The largest number of equal parts up to the square root's neighbourhood that divides the length.

@@ -57,7 +57,7 @@ export const Scan: OpKernel = (op) => {
     sequences.forEach((sequence, i) => {
       copyPart(planner.copy.bind(planner), sequence, at, slices[i]!, 0, slices[i]!.shape)
     })
-    planner.commands.push(...inner.commands)
+    planner.append(inner.commands)
     rows.forEach((row, i) => {
       copyPart(planner.copy.bind(planner), saved[stateCount + i]!, 0, row, at, row.shape.slice(1))
     })
