@@ -1,4 +1,4 @@
-import { conv, relu } from '@nemo/graph'
+import { conv, mul, relu } from '@nemo/graph'
 import { checkKernel } from '../../test/kernelCheck.js'
 
 const cases = [
@@ -30,6 +30,29 @@ const cases = [
     options: { group: 3, strides: [2], dilations: [2], pads: [2, 2] },
   },
   {
+    title: 'depthwise with stride 2 over several tiles',
+    x: ['B', 2, 'T'],
+    w: [2, 1, 33],
+    bias: false,
+    options: { group: 2, strides: [2], pads: [16, 16] },
+    sizes: [{ B: 2, T: 600 }],
+  },
+  {
+    title: 'depthwise with more taps than a kernel has threads',
+    x: ['B', 2, 'T'],
+    w: [2, 1, 300],
+    bias: false,
+    options: { group: 2, pads: [150, 149] },
+    sizes: [{ B: 1, T: 310 }],
+  },
+  {
+    title: 'depthwise over two axes',
+    x: ['B', 2, 5, 'T'],
+    w: [2, 1, 3, 3],
+    bias: false,
+    options: { group: 2, pads: [1, 1, 1, 1] },
+  },
+  {
     title: 'over two axes',
     x: ['B', 2, 6, 'T'],
     w: [3, 2, 3, 2],
@@ -44,10 +67,10 @@ const cases = [
     options: { group: 2, dilations: [1, 2], strides: [2, 1] },
   },
 ]
-for (const { title, x, w, bias, options } of cases) {
+for (const { title, x, w, bias, options, sizes } of cases) {
   checkKernel(`convolution ${title} and its gradients equal ONNX Runtime's`, {
     inputs: [{ shape: x }, { shape: w }, ...(bias ? [{ shape: [w[0]!] }] : [])],
-    sizes: [
+    sizes: sizes ?? [
       { B: 2, T: 9 },
       { B: 1, T: 7 },
       { B: 3, T: 40 },
@@ -56,3 +79,10 @@ for (const { title, x, w, bias, options } of cases) {
     tolerance: [1e-4, 5e-5],
   })
 }
+
+checkKernel('what comes before and after a depthwise convolution runs in its kernels, with equal results', {
+  inputs: [{ shape: ['B', 3, 'T'] }, { shape: [3, 1, 5] }, { shape: [3, 1] }, { shape: ['B', 1, 'T'] }],
+  sizes: [{ B: 2, T: 70 }],
+  build: ([x, w, gain, mask]) => relu(conv(mul(relu(mul(x!, gain!)), mask!), w!, undefined, { group: 3, pads: 2 })),
+  tolerance: [1e-4, 5e-5],
+})

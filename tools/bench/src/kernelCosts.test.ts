@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { stepCost } from './kernelCosts.js'
+import { leastWork } from './leastWork.js'
+import { quartzNet5x3 } from './quartzNet5x3.js'
+
+const size = { batch: 4, frames: 401, target: 40, features: 64, classes: 29 }
+
+test('a training step takes at most 3 kernels per layer and direction, moves 1.5 times the least bytes, copies nothing', async () => {
+  const cost = await stepCost(quartzNet5x3, size)
+  const least = leastWork(quartzNet5x3, size)
+  expect(cost.copies).toBe(0)
+  expect(cost.dispatches / least.layers / 2).toBeLessThanOrEqual(3)
+  expect((cost.bytesRead + cost.bytesWritten) / least.bytes).toBeLessThanOrEqual(1.5)
+})
+
+test('fewer than ten kernels update all parameters', async () => {
+  const { kernels } = await stepCost(quartzNet5x3, size)
+  expect(kernels.find(({ label }) => label === 'Update')!.dispatches).toBeLessThan(10)
+})
