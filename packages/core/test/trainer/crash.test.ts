@@ -9,8 +9,8 @@ import type { CrashSettings } from './crashRun.js'
 
 const script = fileURLToPath(new URL('./crashRun.ts', import.meta.url))
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
-// More kills for those who want to be surer.
-const KILLS = Number(process.env.NEMO_TEST_KILLS ?? 2)
+// Few where someone waits, many in CI, and more for those who want to be surer.
+const KILLS = Number(process.env.NEMO_TEST_KILLS ?? (process.env.CI ? 8 : 2))
 
 // A process takes two seconds of computing to start and finish; a machine with other work gives it much less than a core.
 vi.setConfig({ testTimeout: 120_000 + 60_000 * KILLS, hookTimeout: 120_000 })
