@@ -52,6 +52,26 @@ export { rankPaths, type SearchPath } from './decoding/rnnt/searchPath.js'
 export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
 export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
 export { type TimedToken, type TimedWord, type TimeSpan, WordBuilder, wordsOf } from './decoding/timedTokens.js'
+// Diarisation
+export {
+  ClusteringDiarizer,
+  type Diarization,
+  type DiarizedRecording,
+  type DiarizeOptions,
+  type DiarizerConfig,
+  diarizerConfigSchema,
+} from './diarization/clusteringDiarizer.js'
+export { type KMeansOptions, kMeans } from './diarization/kMeans.js'
+export { formatRttm, parseRttm } from './diarization/rttm.js'
+export {
+  clusterSpeakers,
+  cosineSimilarity,
+  type SpeakerClusteringOptions,
+  type SpeakerClusters,
+  spectralClusters,
+} from './diarization/speakerClustering.js'
+export { speakerTurns } from './diarization/speakerTurns.js'
+export { type EigenDecomposition, symmetricEigen } from './diarization/symmetricEigen.js'
 export { AsrError } from './errors.js'
 // Language models
 export type { ArpaOptions } from './languageModels/arpaReader.js'
@@ -72,8 +92,17 @@ export { AngularSoftmaxLoss, type AngularSoftmaxLossConfig } from './losses/angu
 export { CTCLoss, type CTCLossConfig } from './losses/ctcLoss.js'
 export { RNNTLoss, type RNNTLossConfig } from './losses/rnntLoss.js'
 // Metrics
+export {
+  type DiarizationErrorOptions,
+  DiarizationErrorRate,
+  type DiarizationErrors,
+  type SpeakerSegment,
+  type TimeRange,
+} from './metrics/diarizationErrorRate.js'
 export { editDistance } from './metrics/editDistance.js'
+export { type EqualErrorRate, equalErrorRate } from './metrics/equalErrorRate.js'
 export { type ClassifiedAudio, LabelMetrics, type LabelMetricsOptions } from './metrics/labelMetrics.js'
+export { linearAssignment } from './metrics/linearAssignment.js'
 export { type ClassResult, TopKClassificationAccuracy, topClasses } from './metrics/topKClassificationAccuracy.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
 export { ASRModel } from './models/asrModel.js'
@@ -82,6 +111,11 @@ export { AudioEncoderModel, type AudioFeatures, type EncodedAudio } from './mode
 export { EncDecClassificationModel } from './models/encDecClassificationModel.js'
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
 export { EncDecRNNTModel, TransducerMetrics, type TransducerTranscript } from './models/encDecRNNTModel.js'
+export {
+  EncDecSpeakerLabelModel,
+  type SpeakerVerification,
+  speakerSimilarity,
+} from './models/encDecSpeakerLabelModel.js'
 export { LabelModel } from './models/labelModel.js'
 // Modules
 export {

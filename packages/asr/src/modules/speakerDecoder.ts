@@ -109,8 +109,9 @@ export class SpeakerDecoder extends NeuralModule {
   }
 }
 
-// PyTorch's `normalize`.
-const unitLength = (x: Tensor): Tensor => div(x, maximum(sqrt(reduceSum(square(x), 1, true)), 1e-12))
+// PyTorch's `normalize`; within the root, since that of 0 has no finite gradient.
+const SHORTEST = 1e-12
+const unitLength = (x: Tensor): Tensor => div(x, sqrt(maximum(reduceSum(square(x), 1, true), SHORTEST ** 2)))
 
 registerTarget(
   ['nemo.collections.asr.modules.SpeakerDecoder', 'nemo.collections.asr.modules.conv_asr.SpeakerDecoder'],

@@ -109,6 +109,7 @@ export function createOptimizer(config: OptimizerConfig): Optimizer {
     throw new OptimizerError(
       `optim.name: unknown optimiser '${name}'. Known: ${[...factories.keys()].sort().join(', ')}.`,
     )
-  // NeMo's configs may put the settings under args.
-  return factory({ ...options, ...(typeof args === 'object' ? args : {}) })
+  // NeMo's configs may put the settings under args, with a name for their class.
+  const { name: _auto, ...given } = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {}
+  return factory({ ...options, ...given })
 }

@@ -3,6 +3,7 @@ import {
   concat,
   dimTensor,
   div,
+  greater,
   matMul,
   reduceMean,
   reduceSum,
@@ -12,6 +13,7 @@ import {
   sub,
   swapAxes,
   type Tensor,
+  where,
 } from '@nemo/graph'
 
 /** `xvector`: mean and deviation. `gram`: the frames' second moments. `superVector`: both. */
@@ -34,7 +36,10 @@ export function statisticsPooling(x: Tensor, mode: PoolMode): Tensor {
   const frames = cast(dimTensor(T, [x]), x.dtype)
   const statistics = () => {
     const centred = sub(x, reduceMean(x, 2, true))
-    const deviation = sqrt(div(reduceSum(square(centred), 2), sub(frames, 1)))
+    const variance = div(reduceSum(square(centred), 2), sub(frames, 1))
+    // A channel that never changes has no gradient, as in PyTorch; that of a square root at 0 would be infinite.
+    const varies = greater(variance, 0)
+    const deviation = where(varies, sqrt(where(varies, variance, 1)), 0)
     return concat([reduceMean(x, 2), deviation], 1)
   }
   const moments = () => div(reshape(matMul(x, swapAxes(x, 1, 2)), [B, D * D], [x]), frames)
