@@ -86,6 +86,7 @@ it('an optimiser of your own can be registered once', () => {
 
 it('settings may stand under args, as in configs of NeMo', () => {
   expect(() => createOptimizer({ name: 'adam', args: { betas: [0.9] } })).toThrow(/betas/)
+  expect(createOptimizer({ name: 'sgd', args: { name: 'auto', momentum: 0.9 } })).toBeDefined()
 })
 
 it('an unknown optimiser names the known ones', () => {

@@ -47,6 +47,7 @@ export function createScheduler(config: SchedulerConfig | undefined, baseLr: num
   const factory = factories.get(name)
   if (!factory)
     throw new SchedulerError(`sched.name: unknown policy '${name}'. Known: ${[...factories.keys()].sort().join(', ')}.`)
-  // NeMo's configs may put the settings under args.
-  return factory({ ...settings, ...(typeof args === 'object' ? args : {}) }, baseLr, runSteps)
+  // NeMo's configs may put the settings under args, with a name for their class.
+  const { name: _auto, ...given } = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {}
+  return factory({ ...settings, ...given }, baseLr, runSteps)
 }
