@@ -26,7 +26,8 @@ import {
 import { AudioToSpeechLabelDataset } from '../data/audioToSpeechLabelDataset.js'
 import { writeLabelOnnx } from '../export/labelOnnx.js'
 import { AngularSoftmaxLoss, type AngularSoftmaxLossConfig } from '../losses/angularSoftmaxLoss.js'
-import { type AudioInput, type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
+import type { AudioInput } from '../transcription/audioInput.js'
+import { type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
 import { type DataPurpose, LabelModel, labelNames, sectionsWithLabels } from './labelModel.js'
 
 const TARGET = 'nemo.collections.asr.models.label_models.EncDecSpeakerLabelModel'

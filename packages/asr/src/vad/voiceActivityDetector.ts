@@ -1,10 +1,11 @@
 import { AudioRangeError, readAudio } from '@nemo/audio'
 import { defaultRuntime } from '@nemo/core'
-import { compile, input, type Program, type Runtime, softmax } from '@nemo/graph'
+import { input, type Runtime, softmax } from '@nemo/graph'
 import { signalRows } from '../data/audioToLabelDataset.js'
 import { frameWindows, normalizedAudio } from '../data/audioWindows.js'
 import { AsrError } from '../errors.js'
 import type { EncDecClassificationModel } from '../models/encDecClassificationModel.js'
+import { FrozenProgram } from '../transcription/frozenProgram.js'
 import { smoothVadFrames, type VadSmoothing } from './smoothVad.js'
 import { type SpeechSegment, type SpeechSegmentOptions, speechSegments } from './speechSegments.js'
 
@@ -56,7 +57,7 @@ export class VoiceActivityDetector {
   readonly model: EncDecClassificationModel
   readonly #options: Required<Omit<VadInferenceOptions, 'runtime'>>
   readonly #runtime: Runtime
-  #compiled: { readonly program: Program; readonly versions: readonly number[] } | undefined
+  readonly #program: FrozenProgram
 
   /** @throws AsrError for windows or shifts that cannot be, or a class that the model does not have. */
   constructor(model: EncDecClassificationModel, options: VadInferenceOptions = {}) {
@@ -73,6 +74,11 @@ export class VoiceActivityDetector {
       ...given,
     }
     this.#runtime = runtime ?? defaultRuntime()
+    this.#program = new FrozenProgram(model, () => {
+      const inputSignal = input('input_signal', 'float32', ['B', 'T'])
+      const inputSignalLength = input('length', 'int64', ['B'])
+      return { probabilities: softmax(model.forward({ inputSignal, inputSignalLength } as never).outputs, -1) }
+    })
     const { windowLengthInSec, shiftLengthInSec, splitDuration, speechClass, batchSize } = this.#options
     const refuse = (what: string) => {
       throw new AsrError('NEMO_VAD_OPTIONS', `VoiceActivityDetector: ${what}`)
@@ -150,7 +156,7 @@ export class VoiceActivityDetector {
 
   async #classify(windows: readonly Float32Array[]): Promise<Float32Array> {
     const { batchSize, speechClass } = this.#options
-    const program = await this.#program()
+    const program = await this.#program.get(this.#runtime)
     const result = new Float32Array(windows.length)
     for (let start = 0; start < windows.length; start += batchSize) {
       const { audioSignal, aSigLength } = signalRows(windows.slice(start, start + batchSize))
@@ -160,22 +166,6 @@ export class VoiceActivityDetector {
         result[start + row] = (probabilities!.data as Float32Array)[row * classes + speechClass]!
     }
     return result
-  }
-
-  async #program(): Promise<Program> {
-    const versions = [...this.model.namedTensors().values()].map((tensor) => tensor.version)
-    const ready = this.#compiled
-    if (ready && versions.every((version, i) => version === ready.versions[i])) return ready.program
-    await ready?.program.dispose()
-    this.model.nameParameters()
-    const probabilities = this.model.withMode(false, () => {
-      const inputSignal = input('input_signal', 'float32', ['B', 'T'])
-      const inputSignalLength = input('length', 'int64', ['B'])
-      return softmax(this.model.forward({ inputSignal, inputSignalLength } as never).outputs, -1)
-    })
-    const program = await compile({ probabilities }, { runtime: this.#runtime, freezeParameters: true })
-    this.#compiled = { program, versions }
-    return program
   }
 }
 
