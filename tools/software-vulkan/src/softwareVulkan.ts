@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { brotliDecompressSync } from 'node:zlib'
 import koffi from 'koffi'
+import { filesOfArchive } from './archive.js'
 
 // The npm package that carries SwiftShader, a Vulkan driver in software, and Vulkan's loader.
 const CARRIER = '@sparticuz/chromium'
@@ -46,7 +46,7 @@ function swiftShaderFolder(): string {
 function unpack(folder: string): void {
   const archive = join(dirname(fileURLToPath(import.meta.resolve(CARRIER))), '../bin/swiftshader.tar.br')
   const partial = mkdtempSync(`${folder}-`)
-  for (const { name, content } of filesOfTar(brotliDecompressSync(readFileSync(archive)))) {
+  for (const { name, content } of filesOfArchive(archive)) {
     if (name === LOADER || name === DRIVER) writeFileSync(join(partial, name), content, { mode: 0o755 })
   }
   const manifest = { file_format_version: '1.0.0', ICD: { library_path: join(folder, DRIVER), api_version: '1.3.0' } }
@@ -56,19 +56,5 @@ function unpack(folder: string): void {
     renameSync(partial, folder)
   } catch {
     rmSync(partial, { recursive: true, force: true })
-  }
-}
-
-const BLOCK = 512
-
-function* filesOfTar(tar: Buffer): Generator<{ name: string; content: Buffer }> {
-  for (let at = 0; at + BLOCK <= tar.length; ) {
-    const field = (start: number, length: number) =>
-      tar.toString('latin1', at + start, at + start + length).replace(/\0.*$/s, '')
-    const name = field(0, 100)
-    if (name === '') return
-    const size = Number.parseInt(field(124, 12), 8)
-    yield { name, content: tar.subarray(at + BLOCK, at + BLOCK + size) }
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK
   }
 }
