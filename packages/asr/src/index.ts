@@ -1,11 +1,6 @@
 // Data
-export {
-  type AudioToCharConfig,
-  AudioToCharDataset,
-  audioToCharConfigSchema,
-  audioToCharOutputTypes,
-  type UtteranceInfo,
-} from './data/audioToCharDataset.js'
+export { AudioToBPEDataset } from './data/audioToBPEDataset.js'
+export { AudioToCharDataset } from './data/audioToCharDataset.js'
 export { AudioToClassificationLabelDataset } from './data/audioToClassificationLabelDataset.js'
 export {
   type AudioToLabelConfig,
@@ -17,6 +12,14 @@ export {
   type LabelledAudioInfo,
 } from './data/audioToLabelDataset.js'
 export { AudioToSpeechLabelDataset, type SpeechCollation } from './data/audioToSpeechLabelDataset.js'
+export {
+  type AudioToCharConfig,
+  AudioToTextDataset,
+  audioToCharConfigSchema,
+  audioToCharOutputTypes,
+  type TranscriptCodec,
+  type UtteranceInfo,
+} from './data/audioToTextDataset.js'
 export { type TimeWindow, timeWindows, type WindowOptions } from './data/audioWindows.js'
 // Decoding
 export {
@@ -110,6 +113,8 @@ export { AudioEncoderModel, type AudioFeatures, type EncodedAudio } from './mode
 // Models
 export { EncDecClassificationModel } from './models/encDecClassificationModel.js'
 export { EncDecCTCModel, TranscriptMetrics } from './models/encDecCTCModel.js'
+export { EncDecCTCModelBPE } from './models/encDecCTCModelBPE.js'
+export { EncDecRNNTBPEModel } from './models/encDecRNNTBPEModel.js'
 export { EncDecRNNTModel, TransducerMetrics, type TransducerTranscript } from './models/encDecRNNTModel.js'
 export {
   EncDecSpeakerLabelModel,
@@ -117,6 +122,7 @@ export {
   speakerSimilarity,
 } from './models/encDecSpeakerLabelModel.js'
 export { LabelModel } from './models/labelModel.js'
+export type { LabelVocabulary } from './models/labelVocabulary.js'
 // Modules
 export {
   AudioToMelSpectrogramPreprocessor,
@@ -162,6 +168,14 @@ export {
   type UtteranceSectionsOptions,
   utteranceSections,
 } from './report/utteranceSections.js'
+export { type BuildTokenizerOptions, buildTokenizer, buildTokenizerOptionsSchema } from './tokenizer/buildTokenizer.js'
+// Sub-words
+export {
+  type SubwordType,
+  SubwordVocabulary,
+  type SubwordVocabularyFiles,
+  type WordPieceTokens,
+} from './tokenizer/subwordVocabulary.js'
 // Transcription
 export type { AudioInput, AudioPart, AudioSamples } from './transcription/audioInput.js'
 export type { ChunkOptions, FrameBlock, LongAudio, StreamedText } from './transcription/chunkedCtc.js'

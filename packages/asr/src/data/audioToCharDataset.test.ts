@@ -5,7 +5,8 @@ import { ConfigValidationError, DataLoader, validateConfig } from '@nemo/core'
 import { describe, expect, it } from 'vitest'
 import { scratchFolder, tinyLabels, tones, writeCorpus, writeTones } from '../../test/tinyRecogniser.js'
 import { AsrError } from '../errors.js'
-import { AudioToCharDataset, audioToCharConfigSchema, type FrameCount } from './audioToCharDataset.js'
+import { AudioToCharDataset } from './audioToCharDataset.js'
+import { audioToCharConfigSchema, type FrameCount } from './audioToTextDataset.js'
 
 const folder = await scratchFolder()
 const manifest = await writeCorpus(join(folder, 'plain'), ['a', 'ab', 'abc', 'a b c'])

@@ -1,126 +1,22 @@
-import {
-  type AudioAugmentor,
-  AudioError,
-  loadManifest,
-  type Manifest,
-  type ManifestEntry,
-  processAugmentations,
-  RandomGenerator,
-  readAudio,
-} from '@nemo/audio'
-import {
-  AudioSignal,
-  type Batch,
-  Dataset,
-  type DatasetSource,
-  int64Vector,
-  LabelsType,
-  LengthsType,
-  padRows,
-  port,
-  type SampleContext,
-  type ThreadCalls,
-} from '@nemo/core'
-import { type CharEncoding, CharTokenizer, TokenizerError } from '@nemo/tokenizers'
-import { z } from 'zod'
-import { ctcFramesNeeded } from '../decoding/greedyCtc.js'
-import { AsrError } from '../errors.js'
-
-/** Settings of a data section (`train_ds`, `validation_ds`); NeMo's keys. */
-export const audioToCharConfigSchema = z.strictObject({
-  manifest_filepath: z.union([z.string(), z.array(z.string())]),
-  labels: z.array(z.string()).optional(),
-  sample_rate: z.number().int().positive().default(16000),
-  /** Seconds; longer utterances are left out. */
-  max_duration: z.number().positive().nullable().default(null),
-  /** Seconds; shorter utterances are left out. */
-  min_duration: z.number().min(0).nullable().default(null),
-  max_utts: z.number().int().min(0).default(0),
-  trim_silence: z.boolean().default(false),
-  /** Value that fills transcripts up; the loss reads lengths. */
-  pad_id: z.number().int().default(0),
-  /** Fold transcripts to lower case. */
-  normalize_transcripts: z.boolean().default(true),
-  /** What to do with characters outside the labels. */
-  unknown_characters: z.enum(['drop', 'error']).default('drop'),
-  /** What to do with audio that cannot be read: leave it out and count it, or stop. */
-  on_bad_audio: z.enum(['skip', 'error']).default('skip'),
-  /** What to do with manifest lines that cannot be read. */
-  on_bad_line: z.enum(['skip', 'error']).default('error'),
-  augmentor: z.record(z.string(), z.record(z.string(), z.unknown())).nullable().default(null),
-  batch_size: z.number().int().positive().default(1),
-  shuffle: z.boolean().default(false),
-  drop_last: z.boolean().default(false),
-  num_workers: z.number().int().min(0).default(0),
-  pin_memory: z.boolean().default(false),
-  /** Batches per chunk that is sorted by duration; 0 for none. */
-  bucketing: z.number().int().min(0).default(0),
-  seed: z.number().int().default(0),
-  /** Archives of audio are not read; NeMo's configs name them all the same. */
-  is_tarred: z.literal(false).default(false),
-  tarred_audio_filepaths: z.null().default(null),
-  parser: z.string().default('en'),
-})
-
-/** Settings of a data section, filled in. */
-export type AudioToCharConfig = z.output<typeof audioToCharConfigSchema>
-
-/** What reports want to know of a sample. */
-export interface UtteranceInfo {
-  readonly entry: ManifestEntry
-  /** Transcript as the labels spell it. */
-  readonly text: string
-}
-
-/** Columns of a batch of signals there are at least: the mirrored margin of a spectrogram is never longer than this. */
-export const SHORTEST_SIGNAL = 1024
-
-/** Frames that an encoder makes of an utterance of so many samples. */
-export type FrameCount = (samples: number) => number | Promise<number>
-
-interface Utterance {
-  readonly samples: Float32Array
-  readonly ids: readonly number[]
-  readonly info: UtteranceInfo
-}
-
-// What was left out of an epoch, by place or character.
-interface Findings {
-  readonly unreadable: ReadonlyMap<string, string>
-  readonly unknown: ReadonlyMap<string, number>
-  readonly tooLong: ReadonlyMap<string, string>
-}
-
-/** Port types of a batch of audio and transcripts. */
-export const audioToCharOutputTypes = {
-  audioSignal: port('B T', AudioSignal),
-  aSigLength: port('B', LengthsType),
-  transcripts: port('B T', LabelsType),
-  transcriptLength: port('B', LengthsType),
-}
+import type { Manifest } from '@nemo/audio'
+import type { DatasetSource, ThreadCalls } from '@nemo/core'
+import { CharTokenizer } from '@nemo/tokenizers'
+import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openManifest } from './audioToTextDataset.js'
 
 /**
- * Audio files with transcripts as character ids. Ports: audioSignal `[B, T]`, aSigLength `[B]`, transcripts `[B, U]`,
- * transcriptLength `[B]`.
+ * Audio files with transcripts as character ids; ports as `AudioToTextDataset`.
  *
  * Source: NeMo v1.0.0 `AudioToCharDataset`.
  */
-export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
-  readonly outputTypes = audioToCharOutputTypes
-  readonly #unreadable = new Map<string, string>()
-  readonly #unknown = new Map<string, number>()
-  readonly #tooLong = new Map<string, string>()
-  #saidManifest = false
-
+export class AudioToCharDataset extends AudioToTextDataset {
   private constructor(
-    readonly manifest: Manifest,
-    readonly tokenizer: CharTokenizer,
-    readonly config: AudioToCharConfig,
-    private readonly augmentor: AudioAugmentor | undefined,
-    private readonly frames: FrameCount | undefined,
+    manifest: Manifest,
+    config: AudioToCharConfig,
     private readonly labels: readonly string[],
+    frames: FrameCount | undefined,
   ) {
-    super()
+    const options = { lowercase: config.normalize_transcripts, unknown: config.unknown_characters }
+    super(manifest, new CharTokenizer(labels, options), config, frames)
   }
 
   /**
@@ -135,18 +31,7 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
     labels: readonly string[],
     frames?: FrameCount,
   ): Promise<AudioToCharDataset> {
-    const manifest = await loadManifest(config.manifest_filepath, {
-      minDuration: config.min_duration ?? undefined,
-      maxDuration: config.max_duration ?? undefined,
-      maxUtts: config.max_utts,
-      onBadLine: config.on_bad_line === 'skip' ? 'skip' : 'throw',
-    })
-    const tokenizer = new CharTokenizer(labels, {
-      lowercase: config.normalize_transcripts,
-      unknown: config.unknown_characters,
-    })
-    const augmentor = config.augmentor ? processAugmentations(config.augmentor) : undefined
-    return new AudioToCharDataset(manifest, tokenizer, config, augmentor, frames, labels)
+    return new AudioToCharDataset(await openManifest(config), config, labels, frames)
   }
 
   override source(): DatasetSource {
@@ -156,135 +41,6 @@ export class AudioToCharDataset extends Dataset<Utterance, UtteranceInfo> {
       config: { config: this.config, labels: this.labels },
       ...(this.frames && { calls: { frames: this.frames } }),
     }
-  }
-
-  get length(): number {
-    return this.manifest.entries.length
-  }
-
-  override sizeOf(index: number): number {
-    return this.manifest.entries[index]!.duration
-  }
-
-  async get({ seed, epoch, index }: SampleContext): Promise<Utterance | undefined> {
-    const entry = this.manifest.entries[index]!
-    const { ids, unknown } = this.#encode(entry)
-    if (epoch === 0)
-      for (const character of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + 1)
-    try {
-      const segment = await readAudio(entry.audioFile, {
-        sampleRate: this.config.sample_rate,
-        offset: entry.offset,
-        duration: entry.duration,
-        trim: this.config.trim_silence,
-      })
-      const varied = this.augmentor
-        ? await this.augmentor.perturb(segment, new RandomGenerator(seed, epoch, index))
-        : segment
-      const available = await this.frames?.(varied.samples.length)
-      const needed = ctcFramesNeeded(ids)
-      if (available !== undefined && needed > available) {
-        this.#tooLong.set(
-          `${entry.manifest}:${entry.line}`,
-          `${ids.length} labels need ${needed} frames, the audio gives ${available}`,
-        )
-        return undefined
-      }
-      return { samples: varied.samples, ids, info: { entry, text: this.tokenizer.decode(ids) } }
-    } catch (error) {
-      if (!(error instanceof AudioError) || this.config.on_bad_audio === 'error') throw error
-      this.#unreadable.set(`${entry.manifest}:${entry.line}`, error.message)
-      return undefined
-    }
-  }
-
-  #encode(entry: ManifestEntry): CharEncoding {
-    try {
-      return this.tokenizer.encode(entry.text ?? '')
-    } catch (cause) {
-      if (!(cause instanceof TokenizerError)) throw cause
-      throw new AsrError('NEMO_ASR_TRANSCRIPT', `${entry.manifest}:${entry.line}: ${cause.message}`, { cause })
-    }
-  }
-
-  collate(utterances: readonly Utterance[]): Batch<UtteranceInfo> {
-    return {
-      arrays: {
-        audioSignal: padRows(
-          utterances.map((u) => u.samples),
-          'float32',
-          0,
-          SHORTEST_SIGNAL,
-        ),
-        aSigLength: int64Vector(utterances.map((u) => u.samples.length)),
-        transcripts: padRows(
-          utterances.map((u) => BigInt64Array.from(u.ids, BigInt)),
-          'int64',
-          BigInt(this.config.pad_id),
-        ),
-        transcriptLength: int64Vector(utterances.map((u) => u.ids.length)),
-      },
-      samples: utterances.map((u) => u.info),
-    }
-  }
-
-  // What was left out when the manifests were read; said once.
-  *#manifestProblems(): Generator<string> {
-    const { filtered, filteredHours, tooShort, tooLong, badLines, badLineErrors } = this.manifest.report
-    if (this.#saidManifest) return
-    this.#saidManifest = true
-    if (badLines > 0)
-      yield `${badLines} manifest line(s) left out because they cannot be used; first: ${badLineErrors[0]!.message}`
-    if (filtered > 0)
-      yield `${filtered} utterance(s), ${filteredHours.toFixed(2)} h, left out by their duration: ${tooShort} too short, ${tooLong} too long`
-  }
-
-  override problems(): readonly string[] {
-    const lines: string[] = [...this.#manifestProblems()]
-    if (this.#unreadable.size > 0) {
-      const [[place, reason]] = [...this.#unreadable] as [[string, string]]
-      lines.push(
-        `${this.#unreadable.size} utterance(s) left out because their audio cannot be read; first: ${place}: ${reason}`,
-      )
-    }
-    if (this.#unknown.size > 0) {
-      const listed = [...this.#unknown]
-        .sort((a, b) => b[1] - a[1])
-        .slice(0, 12)
-        .map(([character, times]) => `${JSON.stringify(character)} x${times}`)
-      lines.push(`characters outside the labels were dropped from transcripts: ${listed.join(', ')}`)
-    }
-    if (this.#tooLong.size > 0) {
-      const [[place, reason]] = [...this.#tooLong] as [[string, string]]
-      lines.push(
-        `${this.#tooLong.size} utterance(s) left out because their transcript is longer than their encoded audio (infinite CTC loss); first: ${place}: ${reason}`,
-      )
-    }
-    this.#forget()
-    return lines
-  }
-
-  override takeProblems(): Findings | undefined {
-    const found = {
-      unreadable: new Map(this.#unreadable),
-      unknown: new Map(this.#unknown),
-      tooLong: new Map(this.#tooLong),
-    }
-    this.#forget()
-    return Object.values(found).some((map) => map.size > 0) ? found : undefined
-  }
-
-  override addProblems(found: unknown): void {
-    const { unreadable, unknown, tooLong } = found as Findings
-    for (const [place, reason] of unreadable) this.#unreadable.set(place, reason)
-    for (const [character, times] of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + times)
-    for (const [place, reason] of tooLong) this.#tooLong.set(place, reason)
-  }
-
-  #forget(): void {
-    this.#unreadable.clear()
-    this.#unknown.clear()
-    this.#tooLong.clear()
   }
 }
 

@@ -22,7 +22,7 @@ import {
 import type { TensorData } from '@nemo/graph'
 import { z } from 'zod'
 import { AsrError } from '../errors.js'
-import { SHORTEST_SIGNAL } from './audioToCharDataset.js'
+import { SHORTEST_SIGNAL } from './audioToTextDataset.js'
 
 /** Settings of a data section of labelled audio; NeMo's keys. */
 export const audioToLabelConfigSchema = z.strictObject({

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { expectClose } from '../../test/goldenFixture.js'
 import { scratchFolder, tinyConfig } from '../../test/tinyRecogniser.js'
 import { EncDecCTCModel } from '../index.js'
+import { CharacterVocabulary } from '../models/labelVocabulary.js'
 import { subsamplingFactor, tokensText } from './ctcOnnx.js'
 
 // What these tests use of onnxruntime-node, which is @nemo/graph's dependency.
@@ -140,6 +141,6 @@ describe('metadata', () => {
   })
 
   it('the space is written as sherpa-onnx reads it', () => {
-    expect(tokensText([' ', 'a'])).toBe('▁ 0\na 1\n<blk> 2\n')
+    expect(tokensText(new CharacterVocabulary([' ', 'a']))).toBe('▁ 0\na 1\n<blk> 2\n')
   })
 })

@@ -4,11 +4,14 @@ import { atomicWriteFile, isConfigObject } from '@nemo/core'
 import { exportOnnx, input, type Tensor } from '@nemo/graph'
 import type { AudioEncoderModel } from '../models/audioEncoderModel.js'
 import type { EncDecCTCModel } from '../models/encDecCTCModel.js'
+import type { LabelVocabulary } from '../models/labelVocabulary.js'
+import { ConformerEncoder } from '../modules/conformerEncoder.js'
 import { ConvASREncoder } from '../modules/convASREncoder.js'
 
 /** Frames of features per frame of output: the product of the encoder's strides. */
 export function subsamplingFactor(model: EncDecCTCModel): number {
   const { encoder } = model.cfg
+  if (model.encoder instanceof ConformerEncoder) return model.encoder.subsamplingFactor
   const blocks = isConfigObject(encoder) && Array.isArray(encoder.jasper) ? encoder.jasper : []
   let factor = 1
   for (const block of blocks) {
@@ -21,10 +24,8 @@ export function subsamplingFactor(model: EncDecCTCModel): number {
 }
 
 /** Symbols and ids, a line each, as sherpa-onnx reads them: `▁` stands for the space, `<blk>` for the blank. */
-export function tokensText(labels: readonly string[]): string {
-  return [...labels.map((label, id) => `${label === ' ' ? '\u2581' : label} ${id}`), `<blk> ${labels.length}`, ''].join(
-    '\n',
-  )
+export function tokensText({ symbols }: LabelVocabulary): string {
+  return [...symbols.map((symbol, id) => `${symbol} ${id}`), `<blk> ${symbols.length}`, ''].join('\n')
 }
 
 /** Features of a frame that the encoder takes. */
@@ -63,12 +64,13 @@ export async function writeCtcOnnx(
           processedSignalLength: input('length', 'int64', ['B']),
         }),
   )
+  const modelType = model.target.split('.').at(-1)!
   const outputs: Record<string, Tensor> = { logprobs: drawn.logProbs, encoded_lengths: drawn.encodedLengths }
   const bytes = await exportOnnx(outputs, {
-    graphName: 'EncDecCTCModel',
+    graphName: modelType,
     inputs: [options.preprocessor ? 'input_signal' : 'audio_signal', 'length'],
     metadata: {
-      model_type: 'EncDecCTCModel',
+      model_type: modelType,
       version: '1',
       vocab_size: String(model.labels.length + 1),
       subsampling_factor: String(subsamplingFactor(model)),
@@ -80,5 +82,5 @@ export async function writeCtcOnnx(
   })
   await mkdir(dirname(path), { recursive: true })
   await atomicWriteFile(path, bytes)
-  await atomicWriteFile(join(dirname(path), 'tokens.txt'), tokensText(model.labels))
+  await atomicWriteFile(join(dirname(path), 'tokens.txt'), tokensText(model.vocabulary))
 }

@@ -7,8 +7,17 @@ import {
   validateConfig,
 } from '@nemo/core'
 import { compile, input, type Program } from '@nemo/graph'
-import { type AudioToCharConfig, audioToCharConfigSchema, type UtteranceInfo } from '../data/audioToCharDataset.js'
+import { AudioToBPEDataset } from '../data/audioToBPEDataset.js'
+import { AudioToCharDataset } from '../data/audioToCharDataset.js'
+import {
+  type AudioToCharConfig,
+  audioToCharConfigSchema,
+  type FrameCount,
+  type UtteranceInfo,
+} from '../data/audioToTextDataset.js'
+import { SubwordVocabulary } from '../tokenizer/subwordVocabulary.js'
 import { AudioEncoderModel } from './audioEncoderModel.js'
+import { type LabelVocabulary, type OpenedVocabulary, type OpenVocabulary, sameLabels } from './labelVocabulary.js'
 
 /**
  * What recognisers have in common: manifests of speech and text to read, label ids to write as text.
@@ -19,22 +28,78 @@ export abstract class ASRModel extends AudioEncoderModel {
   #frames: Promise<Program<'frames'>> | undefined
   #frameSeconds: Promise<number> | undefined
 
+  #vocabulary: LabelVocabulary
+
+  /**
+   * @param sections - Sections of the config that the subclass knows besides the common ones.
+   * @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value.
+   */
+  constructor(cfg: ConfigObject, sections: readonly string[], open: OpenVocabulary) {
+    super(cfg, sections)
+    const opened = open(cfg, this.artifacts)
+    this.#vocabulary = opened.vocabulary
+    this.#keep(opened)
+  }
+
+  /** What the classes stand for. */
+  get vocabulary(): LabelVocabulary {
+    return this.#vocabulary
+  }
+
+  /** Names of the classes; the blank comes after them. */
+  get labels(): readonly string[] {
+    return this.#vocabulary.labels
+  }
+
+  /** Index of the blank: the last class. */
+  get blank(): number {
+    return this.labels.length
+  }
+
   /** Text of label ids. */
-  abstract idsToText(ids: readonly number[]): string
+  idsToText(ids: readonly number[]): string {
+    return this.#vocabulary.idsToText(ids)
+  }
 
   /**
    * A label's part of a text: joined pieces are the text, perhaps with a space before it. A piece that begins a word begins
    * with a space, so that words and their times can be found.
    */
   pieceOf(id: number): string {
-    return this.idsToText([id])
+    return this.#vocabulary.pieceOf(id)
+  }
+
+  /** Takes another vocabulary; the subclass then replaces what depends on it. */
+  protected takeVocabulary(opened: OpenedVocabulary): void {
+    const kept = new Set(opened.artifacts.keys())
+    if (this.#vocabulary instanceof SubwordVocabulary)
+      for (const name of Object.values(this.section('tokenizer')))
+        if (typeof name === 'string' && name.startsWith('nemo:') && !kept.has(name.slice(5)))
+          this.dropArtifact(name.slice(5))
+    this.#vocabulary = opened.vocabulary
+    this.#keep(opened)
+  }
+
+  #keep({ config, artifacts }: OpenedVocabulary): void {
+    this.changeConfig(config)
+    for (const [name, contents] of artifacts) this.registerArtifact(name, contents)
+  }
+
+  /** Frames that the encoder makes of so many samples, where a transcript needs at least some number of them. */
+  protected framesNeeded(): FrameCount | undefined {
+    return undefined
   }
 
   /** Opens the data set of a section. */
-  protected abstract openDataset(
+  protected openDataset(
     settings: AudioToCharConfig,
     purpose: 'train' | 'validation' | 'test',
-  ): Promise<Dataset<unknown, UtteranceInfo>>
+  ): Promise<Dataset<unknown, UtteranceInfo>> {
+    const frames = purpose === 'train' ? this.framesNeeded() : undefined
+    if (this.#vocabulary instanceof SubwordVocabulary) return AudioToBPEDataset.open(settings, this.#vocabulary, frames)
+    sameLabels(this.labels, settings.labels, `${purpose}_ds`)
+    return AudioToCharDataset.open(settings, this.labels, frames)
+  }
 
   async createDataLoader(config: ConfigObject, purpose: 'train' | 'validation' | 'test'): Promise<DataLoader> {
     const source = `${purpose}_ds`
@@ -80,29 +145,4 @@ export abstract class ASRModel extends AudioEncoderModel {
     const { frames } = await (await this.#frames).run({ length: [samples] })
     return Number(frames.data[0])
   }
-}
-
-/**
- * The labels that a config gives at a key.
- *
- * @throws ConfigValidationError unless they are a list of texts, each once.
- */
-export function validLabels(labels: unknown, keyPath: string, source: string): readonly string[] {
-  if (!Array.isArray(labels) || labels.length === 0 || labels.some((label) => typeof label !== 'string')) {
-    const message = `expected a list of characters, found ${labels === undefined ? 'no such key' : JSON.stringify(labels)}`
-    throw new ConfigValidationError([{ keyPath, message }], source)
-  }
-  const repeated = labels.find((label, id) => labels.indexOf(label) !== id)
-  if (repeated !== undefined) {
-    const message = `expected each label once, found ${JSON.stringify(repeated)} twice`
-    throw new ConfigValidationError([{ keyPath, message }], source)
-  }
-  return labels as string[]
-}
-
-/** Refuses a data section whose labels are not the model's. @throws ConfigValidationError */
-export function sameLabels(own: readonly string[], given: readonly string[] | undefined, source: string): void {
-  if (given === undefined || (given.length === own.length && given.every((label, id) => label === own[id]))) return
-  const message = `expected the model's labels ${JSON.stringify(own)}, found ${JSON.stringify(given)}; leave the key out`
-  throw new ConfigValidationError([{ keyPath: 'labels', message }], source)
 }

@@ -1,8 +1,9 @@
 import {
   type Batch,
   type ConfigObject,
-  type Dataset,
   type Inputs,
+  instantiate,
+  isConfigObject,
   LabelsType,
   LengthsType,
   LogprobsType,
@@ -17,7 +18,7 @@ import {
   typecheck,
 } from '@nemo/core'
 import { argMax, type Tensor, type TensorData } from '@nemo/graph'
-import { type AudioToCharConfig, AudioToCharDataset, type UtteranceInfo } from '../data/audioToCharDataset.js'
+import type { FrameCount, UtteranceInfo } from '../data/audioToTextDataset.js'
 import { greedyCtcDecode } from '../decoding/greedyCtc.js'
 import { CtcLexiconDecoder } from '../decoding/lexiconCtc.js'
 import { writeCtcOnnx } from '../export/ctcOnnx.js'
@@ -39,7 +40,9 @@ import type {
   TranscribeOptions,
   Transcriber,
 } from '../transcription/transcriber.js'
-import { ASRModel, sameLabels, validLabels } from './asrModel.js'
+import { ASRModel } from './asrModel.js'
+import { sectionsWithLabels } from './labelModel.js'
+import { CharacterVocabulary, type OpenedVocabulary, type OpenVocabulary, validLabels } from './labelVocabulary.js'
 
 const TARGET = 'nemo.collections.asr.models.ctc_models.EncDecCTCModel'
 
@@ -57,38 +60,72 @@ export class EncDecCTCModel extends ASRModel {
   }
 
   readonly target: string = TARGET
-  readonly decoder: NeuralModule
-  readonly loss: CTCLoss
+  #decoder: NeuralModule
+  #loss: CTCLoss
   #transcriber: Transcriber<ScoredCtcTranscript> | undefined
   #chunked: ChunkedCtc | undefined
-  /** What the classes stand for; the blank comes after them. */
-  readonly labels: readonly string[]
 
-  /** @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value. */
-  constructor(cfg: ConfigObject) {
-    super(cfg, [])
-    const decoder = this.section('decoder')
-    this.labels = labelsOf(cfg, decoder)
-    const classes =
-      typeof decoder.num_classes === 'number' && decoder.num_classes > 0 ? decoder.num_classes : this.labels.length
-    this.decoder = this.addPart('decoder', {
-      num_classes: classes,
+  /**
+   * @param open - Opens the vocabulary. Default: the characters of `labels` (or `decoder.vocabulary`).
+   * @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value.
+   */
+  constructor(cfg: ConfigObject, open: OpenVocabulary = openCharacters) {
+    super(cfg, ['tokenizer'], open)
+    this.#decoder = this.addModule('decoder', this.#makeDecoder())
+    this.#loss = this.addModule('loss', this.#makeLoss())
+  }
+
+  get decoder(): NeuralModule {
+    return this.#decoder
+  }
+
+  get loss(): CTCLoss {
+    return this.#loss
+  }
+
+  #makeDecoder(): NeuralModule {
+    const section = this.section('decoder')
+    const { num_classes, feat_in } = section
+    const extra = {
+      num_classes: typeof num_classes === 'number' && num_classes > 0 ? num_classes : this.labels.length,
       vocabulary: this.labels,
-      ...(decoder.feat_in === null || decoder.feat_in === undefined ? { feat_in: encodedChannels(this.encoder) } : {}),
-    })
-    this.loss = this.addModule(
-      'loss',
-      new CTCLoss({ num_classes: classes, zero_infinity: true, reduction: 'mean_batch' }),
-    )
+      ...((feat_in === null || feat_in === undefined) && { feat_in: encodedChannels(this.encoder) }),
+    }
+    return instantiate<NeuralModule>(section, extra, { keyPath: 'decoder' })
   }
 
-  /** Index of the CTC blank: the last class. */
-  get blank(): number {
-    return this.labels.length
+  #makeLoss(): CTCLoss {
+    const reduction = (this.cfg.ctc_reduction ?? 'mean_batch') as 'mean_batch'
+    return new CTCLoss({ num_classes: this.labels.length, zero_infinity: true, reduction })
   }
 
-  idsToText(ids: readonly number[]): string {
-    return ids.map((id) => this.labels[id]!).join('')
+  /**
+   * Makes the model learn other labels, as for fine-tuning on another language: the encoder stays, the decoder and the loss are
+   * made anew, with fresh weights; the config says so. With the labels that it has, nothing changes. NeMo's `change_vocabulary`.
+   *
+   * @param newVocabulary - Characters (this class). For sub-words see `EncDecCTCModelBPE`.
+   * @throws ConfigValidationError for an empty list or repeated labels.
+   */
+  changeVocabulary(newVocabulary: readonly string[]): void
+  changeVocabulary(newTokenizerDir: string, newTokenizerType: string): void
+  changeVocabulary(newVocabulary: readonly string[] | string, _newTokenizerType?: string): void {
+    const labels = validLabels(newVocabulary, 'newVocabulary', 'EncDecCTCModel.changeVocabulary')
+    if (labels.length === this.labels.length && labels.every((label, id) => label === this.labels[id])) return
+    this.replaceVocabulary(charactersOf(this.cfg, labels))
+  }
+
+  /** Puts a decoder and a loss for another vocabulary in place. */
+  protected replaceVocabulary(opened: OpenedVocabulary): void {
+    this.takeVocabulary(opened)
+    this.#decoder = this.replaceModule('decoder', this.#makeDecoder())
+    this.#loss = this.replaceModule('loss', this.#makeLoss())
+    this.#transcriber = undefined
+    this.#chunked = undefined
+  }
+
+  /** Utterances too short for their transcript have no CTC loss. */
+  protected override framesNeeded(): FrameCount {
+    return (samples) => this.encodedFrames(samples)
   }
 
   /**
@@ -140,15 +177,6 @@ export class EncDecCTCModel extends ASRModel {
 
   override trainingMetrics(): MetricAccumulator {
     return new TranscriptMetrics(this)
-  }
-
-  protected openDataset(
-    settings: AudioToCharConfig,
-    purpose: 'train' | 'validation' | 'test',
-  ): Promise<Dataset<unknown, UtteranceInfo>> {
-    sameLabels(this.labels, settings.labels, `${purpose}_ds`)
-    const frames = purpose === 'train' ? (samples: number) => this.encodedFrames(samples) : undefined
-    return AudioToCharDataset.open(settings, this.labels, frames)
   }
 
   /**
@@ -295,11 +323,20 @@ export class TranscriptMetrics implements MetricAccumulator {
 // Configs leave the decoder's input open where the encoder knows it.
 const encodedChannels = (encoder: NeuralModule): unknown => (encoder as { readonly featOut?: number }).featOut
 
-function labelsOf(cfg: ConfigObject, decoder: ConfigObject): readonly string[] {
-  const own = Array.isArray(decoder.vocabulary) && decoder.vocabulary.length > 0
-  return own
-    ? validLabels(decoder.vocabulary, 'decoder.vocabulary', 'EncDecCTCModel')
-    : validLabels(cfg.labels, 'labels', 'EncDecCTCModel')
+const openCharacters: OpenVocabulary = (cfg) => {
+  const own = isConfigObject(cfg.decoder) ? cfg.decoder.vocabulary : undefined
+  const labels =
+    Array.isArray(own) && own.length > 0
+      ? validLabels(own, 'decoder.vocabulary', 'EncDecCTCModel')
+      : validLabels(cfg.labels, 'labels', 'EncDecCTCModel')
+  return { vocabulary: new CharacterVocabulary(labels), config: {}, artifacts: new Map() }
+}
+
+// Another list of characters, as a config says it.
+function charactersOf(cfg: ConfigObject, labels: readonly string[]): OpenedVocabulary {
+  const decoder: ConfigObject = { num_classes: labels.length, vocabulary: [...labels] }
+  const config = { labels: [...labels], decoder, ...sectionsWithLabels(cfg, labels) }
+  return { vocabulary: new CharacterVocabulary(labels), config, artifacts: new Map() }
 }
 
 registerTarget(

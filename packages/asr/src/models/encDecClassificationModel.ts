@@ -21,9 +21,9 @@ import { writeLabelOnnx } from '../export/labelOnnx.js'
 import { topClasses } from '../metrics/topKClassificationAccuracy.js'
 import type { AudioInput } from '../transcription/audioInput.js'
 import { type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
-import { sameLabels } from './asrModel.js'
 import type { AudioFeatures } from './audioEncoderModel.js'
 import { type DataPurpose, LabelModel, labelNames, sectionsWithLabels } from './labelModel.js'
+import { sameLabels } from './labelVocabulary.js'
 
 const TARGET = 'nemo.collections.asr.models.classification_models.EncDecClassificationModel'
 

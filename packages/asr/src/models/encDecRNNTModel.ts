@@ -3,8 +3,8 @@ import {
   type Batch,
   type ConfigObject,
   ConfigValidationError,
-  type Dataset,
   type Inputs,
+  instantiate,
   isConfigObject,
   LengthsType,
   MeanLoss,
@@ -17,7 +17,7 @@ import {
   typecheck,
 } from '@nemo/core'
 import type { Runtime, Tensor, TensorData } from '@nemo/graph'
-import { type AudioToCharConfig, AudioToCharDataset, type UtteranceInfo } from '../data/audioToCharDataset.js'
+import type { UtteranceInfo } from '../data/audioToTextDataset.js'
 import type { TransducerHypothesis } from '../decoding/rnnt/hypothesis.js'
 import { RNNTDecoding, type RNNTDecodingConfig } from '../decoding/rnnt/rnntDecoding.js'
 import { RNNTLoss } from '../losses/rnntLoss.js'
@@ -27,7 +27,9 @@ import type { RNNTJoint } from '../modules/rnntJoint.js'
 import { type RecognizedUtterance, utteranceSections } from '../report/utteranceSections.js'
 import type { AudioInput } from '../transcription/audioInput.js'
 import { type TranscribeOptions, Transcriber } from '../transcription/transcriber.js'
-import { ASRModel, sameLabels, validLabels } from './asrModel.js'
+import { ASRModel } from './asrModel.js'
+import { sectionsWithLabels } from './labelModel.js'
+import { CharacterVocabulary, type OpenedVocabulary, type OpenVocabulary, validLabels } from './labelVocabulary.js'
 
 const TARGET = 'nemo.collections.asr.models.rnnt_models.EncDecRNNTModel'
 
@@ -51,42 +53,65 @@ export class EncDecRNNTModel extends ASRModel {
   }
 
   readonly target: string = TARGET
-  readonly decoder: RNNTDecoder
-  readonly joint: RNNTJoint
-  readonly loss: RNNTLoss
-  /** What the classes stand for; the blank comes after them. */
-  readonly labels: readonly string[]
   readonly #computeEvalLoss: boolean
+  #decoder: RNNTDecoder
+  #joint: RNNTJoint
+  #loss: RNNTLoss
   #decoding: RNNTDecoding
   #transcriber: Transcriber<TransducerTranscript> | undefined
 
-  /** @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value. */
-  constructor(cfg: ConfigObject) {
-    super(cfg, ['joint', 'decoding', 'loss', 'variational_noise', ...gradientSwitches])
+  /**
+   * @param open - Opens the vocabulary. Default: the characters of `labels`.
+   * @throws ConfigError for unknown or missing keys and values that cannot be, naming key and value.
+   */
+  constructor(cfg: ConfigObject, open: OpenVocabulary = openCharacters) {
+    super(cfg, ['joint', 'decoding', 'loss', 'tokenizer', 'variational_noise', ...gradientSwitches], open)
     refuseUnsupported(cfg)
-    this.labels = validLabels(cfg.labels, 'labels', 'EncDecRNNTModel')
-    const size = this.labels.length
-    this.decoder = this.addPart('decoder', { vocab_size: size })
-    const { jointnet } = this.section('joint')
-    const { enc_hidden, pred_hidden } = isConfigObject(cfg.model_defaults) ? cfg.model_defaults : ({} as ConfigObject)
-    const sizes = {
-      ...(isConfigObject(jointnet) ? jointnet : {}),
+    this.#decoder = this.addModule('decoder', this.#makeDecoder())
+    this.#joint = this.addModule('joint', this.#makeJoint())
+    this.#loss = this.addModule('loss', this.#makeLoss())
+    this.#computeEvalLoss = cfg.compute_eval_loss !== false
+    this.#decoding = this.#makeDecoding((cfg.decoding ?? {}) as RNNTDecodingConfig)
+  }
+
+  get decoder(): RNNTDecoder {
+    return this.#decoder
+  }
+
+  get joint(): RNNTJoint {
+    return this.#joint
+  }
+
+  get loss(): RNNTLoss {
+    return this.#loss
+  }
+
+  #makeDecoder(): RNNTDecoder {
+    const extra = { vocab_size: this.labels.length }
+    return instantiate<RNNTDecoder>(this.section('decoder'), extra, { keyPath: 'decoder' })
+  }
+
+  #makeJoint(): RNNTJoint {
+    const section = this.section('joint')
+    const { enc_hidden, pred_hidden } = isConfigObject(this.cfg.model_defaults)
+      ? this.cfg.model_defaults
+      : ({} as ConfigObject)
+    const jointnet = {
+      ...(isConfigObject(section.jointnet) ? section.jointnet : {}),
       ...(enc_hidden !== undefined && { encoder_hidden: enc_hidden }),
       ...(pred_hidden !== undefined && { pred_hidden }),
     }
-    this.joint = this.addPart('joint', { num_classes: size, vocabulary: this.labels, jointnet: sizes })
-    const loss = isConfigObject(cfg.loss) ? cfg.loss : {}
-    this.loss = this.addModule(
-      'loss',
-      new RNNTLoss({ num_classes: size, loss_name: (loss.loss_name ?? 'default') as 'default' }),
-    )
-    this.#computeEvalLoss = cfg.compute_eval_loss !== false
-    this.#decoding = new RNNTDecoding((cfg.decoding ?? {}) as RNNTDecodingConfig, this.decoder, this.joint)
+    const extra = { num_classes: this.labels.length, vocabulary: this.labels, jointnet }
+    return instantiate<RNNTJoint>(section, extra, { keyPath: 'joint' })
   }
 
-  /** Index of the blank: the last class. */
-  get blank(): number {
-    return this.labels.length
+  #makeLoss(): RNNTLoss {
+    const loss = isConfigObject(this.cfg.loss) ? this.cfg.loss : {}
+    return new RNNTLoss({ num_classes: this.labels.length, loss_name: (loss.loss_name ?? 'default') as 'default' })
+  }
+
+  #makeDecoding(config: RNNTDecodingConfig): RNNTDecoding {
+    return new RNNTDecoding(config, this.#decoder, this.#joint)
   }
 
   /** How encoded audio becomes labels. */
@@ -101,12 +126,37 @@ export class EncDecRNNTModel extends ASRModel {
    */
   async changeDecodingStrategy(config: RNNTDecodingConfig): Promise<void> {
     const old = this.#decoding
-    this.#decoding = new RNNTDecoding(config, this.decoder, this.joint)
+    this.#decoding = this.#makeDecoding(config)
+    this.changeConfig({ decoding: this.#decoding.config as unknown as ConfigObject })
     await old.dispose()
   }
 
-  idsToText(ids: readonly number[]): string {
-    return ids.map((id) => this.labels[id]!).join('')
+  /**
+   * Makes the model learn other labels, as for fine-tuning on another language: the encoder stays, prediction network, joint network
+   * and loss are made anew, with fresh weights; the config says so. With the labels that it has, nothing changes. NeMo's
+   * `change_vocabulary`; for another search, `changeDecodingStrategy`.
+   *
+   * @param newVocabulary - Characters (this class). For sub-words see `EncDecRNNTBPEModel`.
+   * @throws ConfigValidationError for an empty list or repeated labels.
+   */
+  async changeVocabulary(newVocabulary: readonly string[]): Promise<void>
+  async changeVocabulary(newTokenizerDir: string, newTokenizerType: string): Promise<void>
+  async changeVocabulary(newVocabulary: readonly string[] | string, _newTokenizerType?: string): Promise<void> {
+    const labels = validLabels(newVocabulary, 'newVocabulary', 'EncDecRNNTModel.changeVocabulary')
+    if (labels.length === this.labels.length && labels.every((label, id) => label === this.labels[id])) return
+    await this.replaceVocabulary(charactersOf(this.cfg, labels))
+  }
+
+  /** Puts a decoder, a joint network and a loss for another vocabulary in place. */
+  protected async replaceVocabulary(opened: OpenedVocabulary): Promise<void> {
+    this.takeVocabulary(opened)
+    this.#decoder = this.replaceModule('decoder', this.#makeDecoder())
+    this.#joint = this.replaceModule('joint', this.#makeJoint())
+    this.#loss = this.replaceModule('loss', this.#makeLoss())
+    const old = this.#decoding
+    this.#decoding = this.#makeDecoding(old.config)
+    this.#transcriber = undefined
+    await old.dispose()
   }
 
   /**
@@ -166,14 +216,6 @@ export class EncDecRNNTModel extends ASRModel {
 
   override trainingMetrics(): MetricAccumulator {
     return new TransducerMetrics(this)
-  }
-
-  protected openDataset(
-    settings: AudioToCharConfig,
-    purpose: 'train' | 'validation' | 'test',
-  ): Promise<Dataset<unknown, UtteranceInfo>> {
-    sameLabels(this.labels, settings.labels, `${purpose}_ds`)
-    return AudioToCharDataset.open(settings, this.labels)
   }
 
   /** Hypotheses of each utterance of encoded audio `[B, D, T]`, best first, with their texts. */
@@ -279,6 +321,25 @@ function refuseUnsupported(cfg: ConfigObject): void {
     problems.push({ keyPath: 'variational_noise.std', message })
   }
   if (problems.length > 0) throw new ConfigValidationError(problems, 'EncDecRNNTModel')
+}
+
+const openCharacters: OpenVocabulary = (cfg) => {
+  const labels = validLabels(cfg.labels, 'labels', 'EncDecRNNTModel')
+  return { vocabulary: new CharacterVocabulary(labels), config: {}, artifacts: new Map() }
+}
+
+// Another list of characters, as a config says it.
+function charactersOf(cfg: ConfigObject, labels: readonly string[]): OpenedVocabulary {
+  const config = { labels: [...labels], ...sizesOf(labels), ...sectionsWithLabels(cfg, labels) }
+  return { vocabulary: new CharacterVocabulary(labels), config, artifacts: new Map() }
+}
+
+/** The keys of a config that depend on the vocabulary. */
+export function sizesOf(labels: readonly string[]): ConfigObject {
+  return {
+    decoder: { vocab_size: labels.length },
+    joint: { num_classes: labels.length, vocabulary: [...labels] },
+  }
 }
 
 registerTarget(

@@ -144,6 +144,11 @@ export class ConformerEncoder extends NeuralModule {
     this.featOut = this.outProj ? feat_out : d_model
   }
 
+  /** Frames of features per frame of output. */
+  get subsamplingFactor(): number {
+    return this.preEncode instanceof ConvSubsampling ? this.#config.subsampling_factor : 1
+  }
+
   /** `[B, featIn, T]` -> `[B, featOut, T']`; frames past the length hold anything. */
   @typecheck()
   forward({ audioSignal, length }: Inputs<typeof ConformerEncoder>): Outputs<typeof ConformerEncoder> {

@@ -1,6 +1,7 @@
 import { DataLayerNM, DataLoader, type Outputs, registerTarget, validateConfig } from '@nemo/core'
 import { z } from 'zod'
-import { AudioToCharDataset, audioToCharConfigSchema, audioToCharOutputTypes } from '../data/audioToCharDataset.js'
+import { AudioToCharDataset } from '../data/audioToCharDataset.js'
+import { audioToCharConfigSchema, audioToCharOutputTypes } from '../data/audioToTextDataset.js'
 
 /** Keys of an `AudioToTextDataLayer`, with NeMo 0.9's names and defaults. */
 export const audioToTextDataLayerConfigSchema = z.strictObject({

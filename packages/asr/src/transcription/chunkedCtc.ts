@@ -1,7 +1,7 @@
 import { type ChannelSelector, streamAudio } from '@nemo/audio'
 import { defaultRuntime, int64Vector, padRows } from '@nemo/core'
 import { input, type Runtime, type Tensor } from '@nemo/graph'
-import { SHORTEST_SIGNAL } from '../data/audioToCharDataset.js'
+import { SHORTEST_SIGNAL } from '../data/audioToTextDataset.js'
 import type { ConfidenceConfig } from '../decoding/confidence.js'
 import { type TimedToken, type TimedWord, WordBuilder } from '../decoding/timedTokens.js'
 import { AsrError } from '../errors.js'

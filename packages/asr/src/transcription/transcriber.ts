@@ -1,7 +1,7 @@
 import { AudioError, type ChannelSelector, nonSilentRange } from '@nemo/audio'
 import { defaultRuntime, int64Vector, padRows } from '@nemo/core'
 import { input, type Runtime, type Tensor, type TensorData } from '@nemo/graph'
-import { SHORTEST_SIGNAL } from '../data/audioToCharDataset.js'
+import { SHORTEST_SIGNAL } from '../data/audioToTextDataset.js'
 import type { ConfidenceConfig } from '../decoding/confidence.js'
 import { AsrError } from '../errors.js'
 import type { AudioEncoderModel } from '../models/audioEncoderModel.js'

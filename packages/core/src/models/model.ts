@@ -241,6 +241,11 @@ export abstract class Model extends NeuralModule {
     this.#artifacts.set(name, contents)
   }
 
+  /** Leaves a file out of `.nemo` archives that are saved from now on. */
+  protected dropArtifact(name: string): void {
+    this.#artifacts.delete(name)
+  }
+
   /** Files that travel in the `.nemo` archive besides config and weights. */
   get artifacts(): ReadonlyMap<string, Uint8Array> {
     return this.#artifacts
