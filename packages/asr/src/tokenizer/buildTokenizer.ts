@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { readManifest } from '@nemo/audio'
 import { atomicWriteFile } from '@nemo/core'
 import { nemoVocabulary, trainSentencePiece, trainWordPiece, vocabText, writeModelFile } from '@nemo/tokenizers'
 import { z } from 'zod'
@@ -51,7 +52,7 @@ export type BuildTokenizerOptions = z.input<typeof buildTokenizerOptionsSchema>
  * `tokenizer_spe_bpe_v1024/` with `tokenizer.model`, `tokenizer.vocab` and `vocab.txt`, or `tokenizer_wpe_v1024/vocab.txt`.
  *
  * @returns the folder, for `tokenizer.dir` of a model.
- * @throws AsrError for texts that are not there, naming file and line; TokenizerError where the texts do not allow the options.
+ * @throws AsrError and ManifestError for texts that are not there, naming file and line; TokenizerError where the texts do not allow the options.
  *
  * Source: NeMo v1.0.0 `process_asr_text_tokenizer.py`.
  */
@@ -108,28 +109,11 @@ function textsOf({ manifest, data_file }: Options): AsyncIterable<string> {
 }
 
 async function* manifestTexts(paths: readonly string[]): AsyncGenerator<string> {
-  for (const path of paths) {
-    let number = 0
-    for await (const line of fileLines([path])) {
-      number++
-      if (line.trim() !== '') yield textOf(line, `${path}:${number}`)
-    }
+  for await (const { text, manifest, line } of readManifest(paths)) {
+    if (text === undefined || text === null)
+      throw new AsrError('NEMO_ASR_TOKENIZER_TEXT', `${manifest}:${line}: expected a text to learn from, found none.`)
+    yield text
   }
-}
-
-function textOf(line: string, place: string): string {
-  let row: unknown
-  try {
-    row = JSON.parse(line)
-  } catch (cause) {
-    throw new AsrError('NEMO_ASR_TOKENIZER_TEXT', `${place}: expected a JSON object, found ${line.slice(0, 60)}`, {
-      cause,
-    })
-  }
-  const text = typeof row === 'object' && row !== null ? (row as { readonly text?: unknown }).text : undefined
-  if (typeof text !== 'string')
-    throw new AsrError('NEMO_ASR_TOKENIZER_TEXT', `${place}: expected a line with a text, found ${line.slice(0, 60)}`)
-  return text
 }
 
 async function* fileLines(paths: readonly string[]): AsyncGenerator<string> {
