@@ -79,6 +79,14 @@ export { AsrError } from './errors.js'
 // Language models
 export type { ArpaOptions } from './languageModels/arpaReader.js'
 export { LanguageModelFileError } from './languageModels/errors.js'
+export type { DiscountFallback } from './languageModels/estimation/discounts.js'
+export {
+  type EstimateOptions,
+  type EstimateStatistics,
+  estimateNGrams,
+  estimateNGramsToFile,
+  type NGramCorpus,
+} from './languageModels/estimation/estimateNGrams.js'
 export { loadLanguageModel, readLanguageModel } from './languageModels/loadLanguageModel.js'
 export {
   NGramLanguageModel,

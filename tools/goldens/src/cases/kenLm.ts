@@ -1,6 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { loadLanguageModel, type NGramLanguageModel, type SentenceOptions } from '@nemo/asr'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import {
+  type EstimateOptions,
+  estimateNGramsToFile,
+  loadLanguageModel,
+  type NGramLanguageModel,
+  type SentenceOptions,
+} from '@nemo/asr'
 import type { CaseHandler } from '../caseHandler.js'
 import type { Comparison } from '../comparison.js'
 
@@ -35,6 +43,20 @@ interface SmallArpa {
   readonly binary?: string
 }
 
+interface LmplzRun {
+  readonly args: readonly string[]
+  readonly exit: number
+  readonly tokens: number
+  readonly types: number
+  readonly reason?: string
+  readonly statistics: readonly { order: number; kept: number; total: number; D1: number; D2: number; D3plus: number }[]
+}
+
+interface SmallRun {
+  readonly name: string
+  readonly text: string
+}
+
 const TOLERANCE = 1e-4
 // What KenLM refuses for want of room or of use, and we read.
 const readAllTheSame = /no free bucket|order 1 models/
@@ -57,6 +79,16 @@ export const kenLm: CaseHandler = {
       comparison.equal(`${name}/counts`, [perplexity.unknown, perplexity.tokens], [summary.oovs, summary.tokens])
     }
     await smallArpa(join(golden.folder, 'small-arpa'), comparison)
+    const corpus = readFileSync(join(golden.folder, 'corpus.txt'))
+    for (const [name, run] of Object.entries(golden.json.lmplz as Record<string, LmplzRun>))
+      await compareEstimate(comparison, `lmplz/${name}`, corpus, run, fileOf(golden.folder, name))
+    const small = join(golden.folder, 'small-lmplz')
+    for (const run of JSON.parse(readFileSync(join(small, 'cases.json'), 'utf8')) as (LmplzRun & SmallRun)[]) {
+      // We have no rest costs to collapse values for.
+      if (run.args.includes('--collapse_values')) continue
+      const what = `small-lmplz/${run.name}`
+      await compareEstimate(comparison, what, readFileSync(join(small, run.text)), run, join(small, `${run.name}.arpa`))
+    }
   },
 }
 
@@ -127,4 +159,83 @@ async function smallArpa(folder: string, comparison: Comparison): Promise<void> 
       compareScores(comparison, `${what}/${file}`, opened, {}, lines, tokens, plain)
     }
   }
+}
+
+async function compareEstimate(
+  comparison: Comparison,
+  what: string,
+  text: Uint8Array,
+  run: LmplzRun,
+  wanted: string,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'nemo-goldens-'))
+  const path = join(folder, 'estimated.arpa')
+  try {
+    const made = await estimateNGramsToFile([text], path, lmplzOptions(run.args, dirname(wanted))).catch(
+      (error: Error) => error,
+    )
+    if (run.exit !== 0) {
+      comparison.equal(`${what} is refused: ${run.reason}`, made instanceof Error, true)
+      return
+    }
+    if (made instanceof Error) {
+      comparison.fail(what, made.message)
+      return
+    }
+    comparison.equal(`${what}/tokens and types`, [made.tokens, made.types], [run.tokens, run.types])
+    for (const [i, { order, kept, total, D1, D2, D3plus }] of run.statistics.entries()) {
+      const ours = made.orders[i]!
+      comparison.equal(`${what}/n-grams of order ${order}`, [ours.kept, ours.total], [kept, total])
+      for (const [k, want] of [D1, D2, D3plus].entries())
+        comparison.number(`${what}/discount ${k + 1} of order ${order}`, ours.discounts[k]!, want, TOLERANCE)
+    }
+    const [got, want] = [arpaEntries(path), arpaEntries(wanted)]
+    comparison.equal(`${what}/number of n-grams`, got.size, want.size)
+    const missing = [...want.keys()].find((words) => !got.has(words))
+    if (missing !== undefined) {
+      comparison.fail(what, `has no n-gram ${JSON.stringify(missing)}`)
+      return
+    }
+    const array = (entries: readonly (readonly [number, number])[]) =>
+      ({ dtype: 'float32', shape: [entries.length, 2], data: Float32Array.from(entries.flat()) }) as const
+    const ours = [...want.keys()].map((words) => got.get(words)!)
+    comparison.values(`${what}/log10 P and backoffs`, array(ours), array([...want.values()]), { atol: TOLERANCE })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+// Our options for lmplz's arguments; those that change only how a file looks are left out.
+function lmplzOptions(args: readonly string[], folder: string): EstimateOptions {
+  const after = (name: string): string[] | undefined => {
+    const at = args.indexOf(name)
+    if (at < 0) return undefined
+    const rest = args.slice(at + 1)
+    const end = rest.findIndex((value) => value.startsWith('-'))
+    return end < 0 ? rest : rest.slice(0, end)
+  }
+  const numbers = (name: string): number[] | undefined => after(name)?.map(Number)
+  const fallback = numbers('--discount_fallback')
+  const vocabulary = after('--limit_vocab_file')?.[0]
+  return {
+    order: numbers('-o')![0]!,
+    prune: numbers('--prune') ?? [],
+    discountFallback: fallback?.length === 3 ? (fallback as [number, number, number]) : fallback !== undefined,
+    interpolateUnigrams: numbers('--interpolate_unigrams')?.[0] !== 0,
+    vocabPad: numbers('--vocab_pad')?.[0] ?? 0,
+    skipSymbols: args.includes('--skip_symbols'),
+    ...(vocabulary !== undefined && { limitVocab: readFileSync(join(folder, vocabulary), 'utf8').trim().split(/\s+/) }),
+  }
+}
+
+/** N-gram -> log10 P and backoff. */
+function arpaEntries(path: string): Map<string, readonly [number, number]> {
+  const bytes = readFileSync(path)
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  const lines = text.split('\n').map((line) => line.split('\t'))
+  return new Map(
+    lines
+      .filter((parts) => parts.length > 1)
+      .map(([prob, words, backoff = '0']) => [words!, [Number(prob), Number(backoff)]]),
+  )
 }
