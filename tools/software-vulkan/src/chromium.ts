@@ -17,6 +17,8 @@ const FLAGS = [
   '--enable-features=Vulkan',
   '--use-vulkan=swiftshader',
   '--use-angle=swiftshader',
+  // SwiftShader takes a second to compile the clearing of workgroup memory, and our kernels need none.
+  '--enable-dawn-features=disable_workgroup_init',
 ]
 
 /**

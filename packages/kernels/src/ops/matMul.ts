@@ -43,6 +43,7 @@ export const valueOperand = (value: Value): Operand => ({
 
 // Each thread computes a square of SIDE x SIDE results.
 const SIDE = 4
+const each = (text: (row: number) => string): string => Array.from({ length: SIDE }, (_, row) => text(row)).join('')
 // Elements of the inner axis that are brought to workgroup memory at a time.
 const DEPTH = 16
 // Threads per edge of a workgroup's tile, for large and small matrices.
@@ -89,26 +90,23 @@ let column0 = i32(group3.x) * ${tile};
 let r0 = (local / ${edge}) * ${SIDE};
 let c0 = (local % ${edge}) * ${SIDE};
 for (var z = i32(group3.z); z < ${z}; z += i32(groups3.z)) {
-${batch.statements}var sums: array<vec4<f32>, ${SIDE}>;
-for (var run = 0; run < ${kernel.integer(runs ?? 1)}; run++) {
+${batch.statements}${each((r) => `var sum${r} = vec4<f32>();\n`)}for (var run = 0; run < ${kernel.integer(runs ?? 1)}; run++) {
 for (var k0 = 0; k0 < ${k}; k0 += ${DEPTH}) {
 ${bring('left', a, 'row0', m)}${bring('right', b, 'column0', n)}workgroupBarrier();
 for (var i = 0; i < ${DEPTH}; i++) {
   let at = i * ${tile};
   let bs = vec4<f32>(right[at + c0], right[at + c0 + 1], right[at + c0 + 2], right[at + c0 + 3]);
-  for (var r = 0; r < ${SIDE}; r++) { sums[r] += left[at + r0 + r] * bs; }
-}
+${each((r) => `  sum${r} += left[at + r0 + ${r}] * bs;\n`)}}
 workgroupBarrier();
 }
 }
-for (var r = 0; r < ${SIDE}; r++) {
-  let row = row0 + r0 + r;
-  for (var c = 0; c < ${SIDE}; c++) {
-    let column = column0 + c0 + c;
-    if (row < ${m} && column < ${n}) { ${result}[(z * ${m} + row) * ${n} + column] = sums[r][c]; }
-  }
-}
-}
+let column = column0 + c0;
+${each((r) => {
+  const row = `row0 + r0 + ${r}`
+  const store = (c: number) =>
+    `if (column + ${c} < ${n}) { ${result}[(z * ${m} + ${row}) * ${n} + column + ${c}] = sum${r}[${c}]; }`
+  return `if (${row} < ${m}) {\n${[0, 1, 2, 3].map(store).join('\n')}\n}\n`
+})}}
 `
   planner.record(
     kernel.finish({
