@@ -138,6 +138,10 @@ export {
   FilterbankFeatures,
 } from './modules/audioToMelSpectrogramPreprocessor.js'
 export { AudioToMFCCPreprocessor, type AudioToMFCCPreprocessorConfig } from './modules/audioToMFCCPreprocessor.js'
+export {
+  AudioToSpectrogramPreprocessor,
+  type AudioToSpectrogramPreprocessorConfig,
+} from './modules/audioToSpectrogramPreprocessor.js'
 export { ConformerEncoder, type ConformerEncoderConfig } from './modules/conformerEncoder.js'
 export { ConvASRDecoder, type ConvASRDecoderConfig } from './modules/convASRDecoder.js'
 export {

@@ -3,6 +3,7 @@ import { input } from '@nemo/graph'
 import { describe, expect, it } from 'vitest'
 import { AudioToMelSpectrogramPreprocessor } from './audioToMelSpectrogramPreprocessor.js'
 import { AudioToMFCCPreprocessor } from './audioToMFCCPreprocessor.js'
+import { AudioToSpectrogramPreprocessor } from './audioToSpectrogramPreprocessor.js'
 
 const signal = (samples: number) =>
   Float32Array.from({ length: samples }, (_, i) => 0.2 * Math.sin(i * 0.05 + i * i * 1e-4))
@@ -118,5 +119,37 @@ describe('AudioToMFCCPreprocessor', () => {
     expect(() => new AudioToMFCCPreprocessor({ n_mels: 20, n_mfcc: 21 })).toThrow(
       /n_mfcc: expected at most n_mels, 20, found 21/,
     )
+  })
+})
+
+describe('AudioToSpectrogramPreprocessor', () => {
+  it.each([true, false])('is the power of the transform by its definition; normalized %s', async (normalized) => {
+    const preprocessor = new AudioToSpectrogramPreprocessor({
+      sample_rate: 1000,
+      window_size: 0.03,
+      window_stride: 0.01,
+      normalized,
+    }).eval()
+    const { processedSignal, processedLength } = await preprocessor.run(feeds(95))
+    expect(processedSignal!.shape).toEqual([1, 17, 10])
+    expect(processedLength!.data).toEqual(new BigInt64Array([10n]))
+    const samples = signal(95)
+    const hann = Float64Array.from({ length: 30 }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / 30))
+    const energy = normalized ? hann.reduce((sum, w) => sum + w * w, 0) : 1
+    // The frame in the middle of the signal; the window stands in the middle of the transform's 32 samples.
+    const t = 5
+    for (const k of [0, 3, 16]) {
+      let [real, imaginary] = [0, 0]
+      for (let n = 0; n < 30; n++) {
+        const at = (2 * Math.PI * k * (n + 1)) / 32
+        real += hann[n]! * samples[t * 10 - 16 + n + 1]! * Math.cos(at)
+        imaginary -= hann[n]! * samples[t * 10 - 16 + n + 1]! * Math.sin(at)
+      }
+      expect(processedSignal!.data[k * 10 + t]).toBeCloseTo((real ** 2 + imaginary ** 2) / energy, 6)
+    }
+  })
+
+  it('has the buffer of torchaudio under its name', () => {
+    expect([...new AudioToSpectrogramPreprocessor().namedTensors().keys()]).toEqual(['featurizer.window'])
   })
 })
