@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 
 // A recipe takes seconds of computing; a machine with other work gives it much less than a core.
 vi.setConfig({ testTimeout: 240_000 })
@@ -38,4 +38,67 @@ it('jasper-tutorial trains, evaluates and writes checkpoints', () => {
       files.some((file) => pattern.test(file)),
       `${pattern} in ${files.join(', ')}`,
     ).toBe(true)
+})
+
+describe('transcribe', () => {
+  const model_path = fileURLToPath(new URL('../../../packages/asr/test/fixtures/model.nemo', import.meta.url))
+  const sample = fileURLToPath(new URL('../../../packages/asr/test/fixtures/sample.wav', import.meta.url))
+
+  it('writes transcripts of a manifest in all formats, long recordings in chunks, and leaves bad audio out', () => {
+    const manifest = join(scratch, 'manifest.json')
+    const rows = [
+      { audio_filepath: sample, duration: 1.6, text: 'said', speaker: 'ann' },
+      { audio_filepath: join(scratch, 'missing.wav'), duration: 1 },
+      { audio_filepath: sample, duration: 0.8, offset: 0.5 },
+    ]
+    writeFileSync(manifest, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const output_dir = join(scratch, 'transcripts')
+    const { status, stdout, stderr } = recipe(
+      'transcribe',
+      `model_path=${model_path}`,
+      `dataset_manifest=${manifest}`,
+      `output_dir=${output_dir}`,
+      'formats=[jsonl,txt,ctm,srt,vtt]',
+      'timestamps=true',
+      'long_audio_secs=1',
+      'chunk_len_in_secs=0.5',
+      'context_in_secs=2',
+    )
+    expect(status, stderr).toBe(0)
+    expect(stdout.trim().split('\n').at(-1)).toBe(output_dir)
+    expect(stdout + stderr).toContain('1 left out')
+    expect(readdirSync(output_dir).sort()).toEqual([
+      'sample-2.srt',
+      'sample-2.vtt',
+      'sample.srt',
+      'sample.vtt',
+      'transcripts.ctm',
+      'transcripts.jsonl',
+      'transcripts.txt',
+    ])
+    const read = (name: string) => readFileSync(join(output_dir, name), 'utf8')
+    const [long, part] = read('transcripts.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(long).toMatchObject({ ...rows[0], pred_text: expect.any(String), confidence: expect.any(Number) })
+    expect(long.words.map(({ word }: { word: string }) => word).join(' ')).toBe(long.pred_text.trim())
+    expect(part).toMatchObject({ offset: 0.5 })
+    expect(read('transcripts.txt')).toBe(`${long.pred_text}\n${part.pred_text}\n`)
+    expect(read('sample.srt')).toContain('-->')
+    expect(read('sample.vtt')).toMatch(/^WEBVTT/)
+    // Times of a part are those of its file.
+    const starts = read('transcripts.ctm')
+      .trim()
+      .split('\n')
+      .slice(long.words.length)
+      .map((line) => Number(line.split(' ')[2]))
+    expect(starts.every((start, i) => Math.abs(start - 0.5 - part.words[i].start) < 0.011)).toBe(true)
+  })
+
+  it('asks for one model and one source', () => {
+    const { status, stderr } = recipe('transcribe', `model_path=${model_path}`)
+    expect(status).not.toBe(0)
+    expect(stderr).toMatch(/expected one of audio_file, audio_dir, dataset_manifest, found none/)
+  })
 })

@@ -190,6 +190,7 @@ export {
 } from './tokenizer/subwordVocabulary.js'
 // Transcription
 export type { AudioInput, AudioPart, AudioSamples } from './transcription/audioInput.js'
+export { type Caption, type CaptionOptions, captionsOf, ctmLines, srtFile, vttFile } from './transcription/captions.js'
 export type { ChunkOptions, FrameBlock, LongAudio, StreamedText } from './transcription/chunkedCtc.js'
 export type { CtcTranscript, ScoredCtcTranscript } from './transcription/ctcTranscriber.js'
 export {

@@ -89,7 +89,11 @@ function truncatedMetadata(bytes: Uint8Array, source: string | undefined): Audio
   )
 }
 
-function parseStreamInfoBlock(bits: BitReader, source: string | undefined): Omit<FlacStreamInfo, 'framesOffset'> {
+/** Reads the first metadata block of a FLAC stream from after its header. @throws AudioFormatError. */
+export function parseStreamInfoBlock(
+  bits: BitReader,
+  source: string | undefined,
+): Omit<FlacStreamInfo, 'framesOffset'> {
   const minBlockSize = bits.unsigned(16)
   const maxBlockSize = bits.unsigned(16)
   bits.unsigned(24)

@@ -1,4 +1,5 @@
 export { type AudioClip, clipDuration, clipLength, mixToMono, selectChannel } from './audioClip.js'
+export { type AudioInfo, readAudioInfo } from './audioInfo.js'
 export { AudioSegment, rmsDb, type SampleArray } from './audioSegment.js'
 export { type ChannelSelector, mixChannels } from './channelSelection.js'
 export { type AudioFormat, type DecodeAudioOptions, decodeAudio, detectAudioFormat } from './decodeAudio.js'
