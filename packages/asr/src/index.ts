@@ -21,6 +21,10 @@ export {
   type UtteranceInfo,
 } from './data/audioToTextDataset.js'
 export { type TimeWindow, timeWindows, type WindowOptions } from './data/audioWindows.js'
+export { expandBraces } from './data/braceExpansion.js'
+export { convertToTarredAudioDataset, type TarredConversion, type TarredResult } from './data/convertToTarred.js'
+export { type ManifestDataset, TarredAudioDataset } from './data/tarredAudioDataset.js'
+export { loadTarredManifest, shardPaths, type TarredSettings } from './data/tarredManifest.js'
 // Decoding
 export {
   type ConfidenceConfig,

@@ -43,6 +43,7 @@ export {
   type ParsedManifestLine,
   parseManifestLine,
 } from './manifest/manifestEntry.js'
+export { ManifestIndex, type ManifestIndexOptions } from './manifest/manifestIndex.js'
 export {
   type ManifestPaths,
   type ReadManifestOptions,
@@ -73,7 +74,13 @@ export { addSilence, type SilenceConfig, SilencePerturbation } from './perturbat
 export { changeSpeed, type SpeedConfig, SpeedPerturbation } from './perturbations/speed.js'
 export { addWhiteNoise, type WhiteNoiseConfig, WhiteNoisePerturbation } from './perturbations/whiteNoise.js'
 export { RandomGenerator } from './randomGenerator.js'
-export { type ReadAudioClipOptions, type ReadAudioOptions, readAudio, readAudioClip } from './readAudio.js'
+export {
+  type FileSection,
+  type ReadAudioClipOptions,
+  type ReadAudioOptions,
+  readAudio,
+  readAudioClip,
+} from './readAudio.js'
 export { type ResampleOptions, resample, resampledLength, StreamingResampler } from './resample.js'
 export { type StreamAudioOptions, streamAudio } from './streamAudio.js'
 export { nonSilentRange, type TrimSilenceOptions, trimSilence } from './trimSilence.js'

@@ -16,6 +16,8 @@ export interface ReadAudioClipOptions {
   readonly duration?: number | undefined
   /** Use what there is of a file that ends early. Default false. */
   readonly allowTruncated?: boolean | undefined
+  /** Bytes of the file that are the audio file, such as a member of a tar archive. Default: all. */
+  readonly section?: FileSection | undefined
 }
 
 /** Options of {@link readAudio}. */
@@ -32,6 +34,12 @@ export interface ReadAudioOptions extends ReadAudioClipOptions {
   readonly trimDb?: number | undefined
   /** Rate to note as the recording's own, in Hz. Default: the file's rate after resampling, as in NeMo. */
   readonly origSr?: number | undefined
+}
+
+/** A range of a file's bytes. */
+export interface FileSection {
+  readonly start: number
+  readonly end: number
 }
 
 const FORMAT_PROBE_BYTES = 12
@@ -70,14 +78,34 @@ export async function readAudio(path: string | URL, options: ReadAudioOptions = 
 export async function readAudioClip(path: string | URL, options: ReadAudioClipOptions = {}): Promise<AudioClip> {
   const source = toPath(path)
   checkTimes(options, source)
-  const { allowTruncated } = options
-  const clip =
-    (await readWavPart(source, options)) ??
-    cut(await decodeAudio(await readBytes(source), { source, allowTruncated }), options, source)
+  const clip = await (options.section ? readSection(source, options.section, options) : readWhole(source, options))
   if (clipLength(clip) === 0) {
     throw new AudioEmptyError('expected audio, found a file without samples. Check how it was made.', { source })
   }
   return clip
+}
+
+async function readWhole(source: string, options: ReadAudioClipOptions): Promise<AudioClip> {
+  const { allowTruncated } = options
+  return (
+    (await readWavPart(source, options)) ??
+    cut(await decodeAudio(await readBytes(source), { source, allowTruncated }), options, source)
+  )
+}
+
+async function readSection(
+  source: string,
+  { start, end }: FileSection,
+  options: ReadAudioClipOptions,
+): Promise<AudioClip> {
+  const file = await openFile(source)
+  try {
+    const bytes = await file.read(start, end - start)
+    const { allowTruncated } = options
+    return cut(await decodeAudio(bytes, { source, allowTruncated }), options, source)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Undefined when the file is no WAV. */

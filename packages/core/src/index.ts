@@ -16,6 +16,7 @@ export {
   PickleRefusedError,
   TensorDataError,
 } from './checkpoint/errors.js'
+export { withFile } from './checkpoint/fileAccess.js'
 export type { CheckpointLimits } from './checkpoint/limits.js'
 export { fromNemo09StateDict, type Nemo09Module, nemo09ModuleOf } from './checkpoint/nemo09.js'
 export {
@@ -36,6 +37,7 @@ export {
   TorchDevice,
   TorchDType,
 } from './checkpoint/pythonValue.js'
+export type { RandomAccess } from './checkpoint/randomAccess.js'
 export { type ReadTorchOptions, readTorch, readTorchFile } from './checkpoint/readTorch.js'
 export {
   readSafetensors,
@@ -45,6 +47,8 @@ export {
   writeSafetensorsFile,
 } from './checkpoint/safetensors.js'
 export { asStateDict } from './checkpoint/stateDict.js'
+export { type TarFile, tarFiles } from './checkpoint/tarReader.js'
+export { type TarMember, tarChunks } from './checkpoint/tarWriter.js'
 export { lightningModules } from './checkpoint/torchGlobals.js'
 export { type WriteTorchOptions, writeTorch, writeTorchFile } from './checkpoint/writeTorch.js'
 // Configuration: YAML, interpolation, Hydra's command line, targets, schemas
@@ -91,9 +95,10 @@ export { registerTarget, resolveTarget, TargetRegistry, targetRegistry } from '.
 export type { ValidateOptions } from './config/validateConfig.js'
 export { schemaDefaults, schemaHasKey, validateConfig } from './config/validateConfig.js'
 // Data, models and training
+export { ConcatDataset, type ConcatOptions } from './data/concatDataset.js'
 export { DataLoader, type DataLoaderOptions } from './data/dataLoader.js'
 export { type Batch, BatchedDataset, Dataset, type SampleContext } from './data/dataset.js'
-export type { DatasetSource, ThreadCalls } from './data/datasetSource.js'
+export { type DatasetSource, openDataset, type ThreadCalls } from './data/datasetSource.js'
 export { DataError, DataWorkerError } from './data/errors.js'
 export { type ItemContext, IterableDataset, type ShardContext } from './data/iterableDataset.js'
 export { int64Vector, padRows } from './data/pad.js'

@@ -1,7 +1,7 @@
 import type { Manifest } from '@nemo/audio'
 import type { DatasetSource, ThreadCalls } from '@nemo/core'
 import { SubwordVocabulary, type SubwordVocabularyFiles } from '../tokenizer/subwordVocabulary.js'
-import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openManifest } from './audioToTextDataset.js'
+import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openTranscripts } from './audioToTextDataset.js'
 
 /**
  * Audio files with transcripts as ids of sub-words; ports as `AudioToTextDataset`.
@@ -34,7 +34,7 @@ export class AudioToBPEDataset extends AudioToTextDataset {
     vocabulary: SubwordVocabulary,
     frames?: FrameCount,
   ): Promise<AudioToBPEDataset> {
-    return new AudioToBPEDataset(await openManifest(config), config, vocabulary, frames)
+    return new AudioToBPEDataset(await openTranscripts(config), config, vocabulary, frames)
   }
 
   override source(): DatasetSource {

@@ -1,7 +1,7 @@
 import type { Manifest } from '@nemo/audio'
 import type { DatasetSource, ThreadCalls } from '@nemo/core'
 import { CharTokenizer } from '@nemo/tokenizers'
-import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openManifest } from './audioToTextDataset.js'
+import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openTranscripts } from './audioToTextDataset.js'
 
 /**
  * Audio files with transcripts as character ids; ports as `AudioToTextDataset`.
@@ -31,7 +31,7 @@ export class AudioToCharDataset extends AudioToTextDataset {
     labels: readonly string[],
     frames?: FrameCount,
   ): Promise<AudioToCharDataset> {
-    return new AudioToCharDataset(await openManifest(config), config, labels, frames)
+    return new AudioToCharDataset(await openTranscripts(config), config, labels, frames)
   }
 
   override source(): DatasetSource {

@@ -1,7 +1,6 @@
 import {
   type AudioAugmentor,
   AudioError,
-  loadManifest,
   type Manifest,
   type ManifestEntry,
   processAugmentations,
@@ -23,6 +22,7 @@ import type { TensorData } from '@nemo/graph'
 import { z } from 'zod'
 import { AsrError } from '../errors.js'
 import { SHORTEST_SIGNAL } from './audioToTextDataset.js'
+import { concatFields, openManifest, tarredFields } from './tarredManifest.js'
 
 /** Settings of a data section of labelled audio; NeMo's keys. */
 export const audioToLabelConfigSchema = z.strictObject({
@@ -66,11 +66,8 @@ export const audioToLabelConfigSchema = z.strictObject({
   is_regression_task: z.literal(false).default(false),
   val_loss_idx: z.number().int().default(0),
   test_loss_idx: z.number().int().default(0),
-  /** Archives of audio are not read; NeMo's configs name them all the same. */
-  is_tarred: z.literal(false).default(false),
-  tarred_audio_filepaths: z.null().default(null),
-  tarred_shard_strategy: z.string().default('scatter'),
-  shuffle_n: z.number().int().default(0),
+  ...tarredFields,
+  ...concatFields,
 })
 
 /** Settings of a data section of labelled audio, filled in. */
@@ -129,7 +126,7 @@ export async function openLabels(
   labels: readonly string[] | null,
   options: { readonly anyLabel?: boolean } = {},
 ): Promise<OpenedLabels> {
-  const manifest = await loadManifest(config.manifest_filepath, {
+  const manifest = await openManifest(config, {
     target: options.anyLabel ? 'none' : 'label',
     minDuration: config.min_duration ?? undefined,
     maxDuration: config.max_duration ?? undefined,
@@ -187,6 +184,7 @@ export abstract class AudioToLabelDataset extends Dataset<LabelledAudio, Labelle
     try {
       const segment = await readAudio(entry.audioFile, {
         sampleRate: this.config.sample_rate,
+        section: entry.section,
         offset: entry.offset,
         duration: entry.duration,
         trim: this.config.trim_silence,

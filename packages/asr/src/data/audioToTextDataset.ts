@@ -1,7 +1,6 @@
 import {
   type AudioAugmentor,
   AudioError,
-  loadManifest,
   type Manifest,
   type ManifestEntry,
   processAugmentations,
@@ -23,6 +22,7 @@ import { type CharEncoding, TokenizerError } from '@nemo/tokenizers'
 import { z } from 'zod'
 import { ctcFramesNeeded } from '../decoding/greedyCtc.js'
 import { AsrError } from '../errors.js'
+import { concatFields, openManifest, tarredFields } from './tarredManifest.js'
 
 /** Settings of a data section (`train_ds`, `validation_ds`); NeMo's keys. */
 export const audioToCharConfigSchema = z.strictObject({
@@ -56,9 +56,8 @@ export const audioToCharConfigSchema = z.strictObject({
   seed: z.number().int().default(0),
   /** Begin and end transcripts with the tokenizer's own tokens for that, if it has any (sub-words only). */
   use_start_end_token: z.boolean().default(true),
-  /** Archives of audio are not read; NeMo's configs name them all the same. */
-  is_tarred: z.literal(false).default(false),
-  tarred_audio_filepaths: z.null().default(null),
+  ...tarredFields,
+  ...concatFields,
   parser: z.string().default('en'),
 })
 
@@ -151,6 +150,7 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
     try {
       const segment = await readAudio(entry.audioFile, {
         sampleRate: this.config.sample_rate,
+        section: entry.section,
         offset: entry.offset,
         duration: entry.duration,
         trim: this.config.trim_silence,
@@ -266,8 +266,8 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
 }
 
 /** Reads the manifests of a data section. @throws ManifestError, AudioFileError for a manifest that is not there. */
-export function openManifest(config: AudioToCharConfig): Promise<Manifest> {
-  return loadManifest(config.manifest_filepath, {
+export function openTranscripts(config: AudioToCharConfig): Promise<Manifest> {
+  return openManifest(config, {
     minDuration: config.min_duration ?? undefined,
     maxDuration: config.max_duration ?? undefined,
     maxUtts: config.max_utts,

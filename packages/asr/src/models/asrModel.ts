@@ -1,7 +1,7 @@
 import {
   type ConfigObject,
   ConfigValidationError,
-  DataLoader,
+  type DataLoader,
   type Dataset,
   defaultRuntime,
   validateConfig,
@@ -15,6 +15,7 @@ import {
   type FrameCount,
   type UtteranceInfo,
 } from '../data/audioToTextDataset.js'
+import { sectionLoader } from '../data/sectionLoader.js'
 import { SubwordVocabulary } from '../tokenizer/subwordVocabulary.js'
 import { AudioEncoderModel } from './audioEncoderModel.js'
 import { type LabelVocabulary, type OpenedVocabulary, type OpenVocabulary, sameLabels } from './labelVocabulary.js'
@@ -108,14 +109,8 @@ export abstract class ASRModel extends AudioEncoderModel {
       const message = `expected the model's sample rate, ${this.sampleRate} Hz, found ${settings.sample_rate}; audio of any rate is resampled`
       throw new ConfigValidationError([{ keyPath: 'sample_rate', message }], source)
     }
-    return new DataLoader(await this.openDataset(settings, purpose), {
-      batch_size: settings.batch_size,
-      shuffle: settings.shuffle,
-      drop_last: settings.drop_last,
-      bucketing: settings.bucketing,
-      num_workers: settings.num_workers,
-      seed: settings.seed,
-    })
+    const { shuffle } = settings
+    return sectionLoader(settings, { shuffle, source }, (own) => this.openDataset(own, purpose))
   }
 
   /** Seconds from one frame of the encoder to the next. */

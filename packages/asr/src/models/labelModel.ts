@@ -1,7 +1,7 @@
 import {
   type ConfigObject,
   ConfigValidationError,
-  DataLoader,
+  type DataLoader,
   type Dataset,
   isConfigObject,
   type MetricAccumulator,
@@ -16,6 +16,7 @@ import {
   type LabelledAudio,
   type LabelledAudioInfo,
 } from '../data/audioToLabelDataset.js'
+import { sectionLoader } from '../data/sectionLoader.js'
 import { LabelMetrics } from '../metrics/labelMetrics.js'
 import { AudioEncoderModel } from './audioEncoderModel.js'
 
@@ -80,14 +81,8 @@ export abstract class LabelModel extends AudioEncoderModel {
       const message = `expected the model's sample rate, ${this.sampleRate} Hz, found ${settings.sample_rate}; audio of any rate is resampled`
       throw new ConfigValidationError([{ keyPath: 'sample_rate', message }], source)
     }
-    return new DataLoader(await this.openDataset(settings, purpose), {
-      batch_size: settings.batch_size,
-      shuffle: settings.shuffle ?? purpose === 'train',
-      drop_last: settings.drop_last,
-      bucketing: settings.bucketing,
-      num_workers: settings.num_workers,
-      seed: settings.seed,
-    })
+    const shuffle = settings.shuffle ?? purpose === 'train'
+    return sectionLoader(settings, { shuffle, source }, (own) => this.openDataset(own, purpose))
   }
 }
 

@@ -1,4 +1,5 @@
 import { ManifestError, shown } from '../errors.js'
+import type { FileSection } from '../readAudio.js'
 
 /** What a manifest line must name besides its audio: a transcript, a class label, or nothing more. */
 export type ManifestTarget = 'text' | 'label' | 'none'
@@ -9,6 +10,8 @@ export interface ManifestEntry {
   readonly id: number
   /** The audio file, resolved. */
   readonly audioFile: string
+  /** Bytes of `audioFile` that are the audio, for archives. Default: all. */
+  readonly section?: FileSection
   /** Seconds of audio to use; 0 means to the end of the file. */
   readonly duration: number
   /** Seconds to skip at the start of the file. */

@@ -59,7 +59,7 @@ async function entryOrUndefined(
 ): Promise<ManifestEntry | undefined> {
   try {
     if (text instanceof ManifestError) throw text
-    return await toEntry(text, at)
+    return await manifestLineToEntry(text, at)
   } catch (error) {
     if (!(error instanceof ManifestError) || options.onBadLine === undefined) throw error
     options.onBadLine(error)
@@ -67,14 +67,16 @@ async function entryOrUndefined(
   }
 }
 
-interface LinePlace {
+/** Where a line stands. */
+export interface LinePlace {
   readonly id: number
   readonly manifest: string
   readonly line: number
   readonly target: ManifestTarget | undefined
 }
 
-async function toEntry(json: string, at: LinePlace): Promise<ManifestEntry> {
+/** An entry of a line's text. @throws ManifestError. */
+export async function manifestLineToEntry(json: string, at: LinePlace): Promise<ManifestEntry> {
   const { audioFilepath, textFilepath, text, ...parsed } = parseManifestLine(json, at)
   return {
     ...parsed,

@@ -86,15 +86,33 @@ function paxRecords(data: Uint8Array, what: string): Map<string, string> {
   return records
 }
 
+/** A file in a tar archive. */
+export interface TarFile {
+  /** Normalised. */
+  readonly name: string
+  /** Bytes of the contents in the archive: `[start, end)`. */
+  readonly start: number
+  readonly end: number
+}
+
+/** The files of a tar archive under their normalised names; contents are sections of the source. @throws as {@link tarFiles}. */
+export function readTar(source: RandomAccess, limits: Partial<CheckpointLimits> = {}): Map<string, RandomAccess> {
+  const files = new Map<string, RandomAccess>()
+  for (const { name, start, end } of tarFiles(source, limits)) {
+    if (files.has(name)) throw new ArchiveDuplicateError(`${source.name}: the member "${name}" occurs twice.`)
+    files.set(name, sectionOf(source, start, end, `${source.name}:${name}`))
+  }
+  return files
+}
+
 /**
- * Lists the files of a tar archive (ustar, GNU or pax) under their normalised names. Contents are sections of the source.
+ * Lists the files of a tar archive (ustar, GNU or pax), in order.
  *
  * @throws ArchivePathError for absolute names and names that leave the archive; ArchiveEntryTypeError for links, devices and
- * sparse files; ArchiveDuplicateError, ArchiveTruncatedError, ArchiveCorruptError, CheckpointLimitError.
+ * sparse files; ArchiveTruncatedError, ArchiveCorruptError, CheckpointLimitError.
  */
-export function readTar(source: RandomAccess, limits: Partial<CheckpointLimits> = {}): Map<string, RandomAccess> {
+export function* tarFiles(source: RandomAccess, limits: Partial<CheckpointLimits> = {}): Generator<TarFile> {
   const { maxEntries } = completeLimits(limits)
-  const files = new Map<string, RandomAccess>()
   let longName: string | undefined
   let pax = new Map<string, string>()
   let entries = 0
@@ -105,7 +123,7 @@ export function readTar(source: RandomAccess, limits: Partial<CheckpointLimits> 
       )
     }
     const header = source.read(at, at + BLOCK)
-    if (header.every((byte) => byte === 0)) return files
+    if (header.every((byte) => byte === 0)) return
     if (!hasChecksum(header)) throw new ArchiveCorruptError(`${source.name}: the tar header at byte ${at} is damaged.`)
     if (++entries > maxEntries) {
       throw new CheckpointLimitError(`${source.name}: more members than the ${maxEntries} that maxEntries allows.`)
@@ -140,8 +158,7 @@ export function readTar(source: RandomAccess, limits: Partial<CheckpointLimits> 
     }
     if (isData && !name.endsWith('/')) {
       if (path === '') throw new ArchiveCorruptError(`${what} is a file without a name.`)
-      if (files.has(path)) throw new ArchiveDuplicateError(`${what} occurs twice.`)
-      files.set(path, sectionOf(source, start, start + size, `${source.name}:${path}`))
+      yield { name: path, start, end: start + size }
     } else if (!isData && type !== '5') {
       throw new ArchiveEntryTypeError(
         `${what} is ${REFUSED_TYPES[type] ?? `of the unknown type ${JSON.stringify(type)}`}; only files and folders are allowed.`,

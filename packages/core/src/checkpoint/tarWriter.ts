@@ -20,7 +20,7 @@ const encoder = new TextEncoder()
  *
  * Source: POSIX.1-2001 pax interchange format.
  */
-export function* tarChunks(members: readonly TarMember[]): Generator<Uint8Array> {
+export function* tarChunks(members: Iterable<TarMember>): Generator<Uint8Array> {
   let written = 0
   for (const { name, contents = [] } of members) {
     const size = contents.reduce((sum, part) => sum + part.length, 0)
