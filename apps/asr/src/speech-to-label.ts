@@ -9,23 +9,15 @@
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EncDecClassificationModel, LabelMetrics } from '@nemo/asr'
-import {
-  Config,
-  type ConfigObject,
-  formatDuration,
-  getLogger,
-  hydraRunner,
-  mergeConfigs,
-  ProgressBar,
-} from '@nemo/core'
+import { Config, type ConfigObject, formatDuration, getLogger, hydraRunner, mergeConfigs } from '@nemo/core'
 import { z } from 'zod'
 import { digitWords } from './corpus/digitWords.js'
 import { fsddSchema, prepareFsdd } from './corpus/fsddCorpus.js'
-import { downloadFsdd } from './corpus/fsddDownload.js'
 import { makeFsddPretraining } from './corpus/fsddPretraining.js'
 import { writeLabelManifest } from './corpus/labelManifest.js'
 import type { SpokenDigitsOverrides } from './corpus/spokenDigits.js'
 import { printTable } from './training/closingTable.js'
+import { dataDirFlag, fetchDigits, progress } from './training/connectedDigits.js'
 import { trainingConfigShape } from './training/trainingConfig.js'
 import { trainModel } from './training/trainModel.js'
 
@@ -44,7 +36,7 @@ await hydraRunner(
     configName: 'speech-to-label',
     schema,
     flags: {
-      data_dir: { type: 'path', help: 'folder with recordings/{digit}_{speaker}_{index}.wav; downloaded if not given' },
+      data_dir: dataDirFlag,
       holdout: { type: 'string', help: 'speaker to leave out of training and to test on' },
     },
     description: 'Trains a classifier of spoken digits on people and synthesised voices.',
@@ -62,7 +54,7 @@ await hydraRunner(
     })
     const { dir, ...parameters } = corpus
     const people = await prepareFsdd({
-      dataDir: flags.data_dir ?? (await downloadFsdd({ dir: DATA_FOLDER, ...progress('downloading', 'byte') })),
+      dataDir: flags.data_dir ?? (await fetchDigits()),
       dir,
       parameters: { ...parameters, joined: { train: 0, dev: 0, test: 0 }, holdout: flags.holdout ?? null },
       ...progress('preparing recordings', 'file'),
@@ -130,8 +122,6 @@ await hydraRunner(
   },
 )
 
-const DATA_FOLDER = '.cache/free-spoken-digit-dataset'
-
 /** The plan with a folder and runs of its own for a left-out speaker. */
 function withoutSpeaker(composed: Config, holdout: string): Config {
   // As written: `${corpus.dir}` in other sections means the new folder.
@@ -143,15 +133,4 @@ function withoutSpeaker(composed: Config, holdout: string): Config {
       corpus: { dir: `${String((corpus as ConfigObject).dir)}-without-${holdout}` },
     }),
   )
-}
-
-function progress(label: string, unit: string): { onProgress: (made: number, wanted: number | undefined) => void } {
-  let bar: ProgressBar | undefined
-  return {
-    onProgress(made, wanted) {
-      bar ??= new ProgressBar({ label, total: wanted, unit })
-      bar.update(made)
-      if (wanted !== undefined && made >= wanted) bar.finish()
-    },
-  }
 }
