@@ -1,4 +1,19 @@
-import { add, cast, compile, input, mul, nonZero, parameter, relu, sub } from '@nemo/graph'
+import {
+  add,
+  cast,
+  compile,
+  constant,
+  dimTensor,
+  input,
+  maximum,
+  mul,
+  nonZero,
+  parameter,
+  range,
+  reduceSum,
+  relu,
+  sub,
+} from '@nemo/graph'
 import { expect, test } from 'vitest'
 import { UnsupportedGraphError, WebGPUUnavailableError, webgpu } from '../src/index.js'
 import { testDevice } from './kernelCheck.js'
@@ -46,6 +61,17 @@ test('ops and element types that are not there are named when the program is com
   const x = input('x', 'float32', ['T'])
   await expect(compile({ y: nonZero(x) }, { runtime })).rejects.toThrow(UnsupportedGraphError)
   await expect(compile({ y: cast(x, 'float64') }, { runtime })).rejects.toThrow(/Cast makes float64/)
+})
+
+test('shape arithmetic is done on the host, in types and ops that the GPU lacks', async () => {
+  const runtime = await testDevice()
+  const x = input('x', 'float32', ['T'])
+  // 100 * 0.29 is 28.999999999999996 in float64 and 29 in float32.
+  const share = cast(mul(cast(dimTensor('T', [x]), 'float64'), constant(0.29, 'float64')), 'int64')
+  const kept = maximum(share, constant(1, 'int64'))
+  const program = await compile({ y: mul(cast(range(kept), 'float32'), reduceSum(x)) }, { runtime })
+  expect((await program.run({ x: new Float32Array(100) })).y.shape).toEqual([28])
+  expect((await program.run({ x: new Float32Array(2) })).y.shape).toEqual([1])
 })
 
 test('int64 beyond 32 bits is refused, not cut off', async () => {

@@ -250,11 +250,20 @@ function gradExtremum(wins: (a: Tensor, b: Tensor) => Tensor, op: OpDefinition) 
   }
 }
 
+// Two at a time.
+function evaluateExtremum(onNumbers: (a: number, b: number) => number, wins: (a: bigint, b: bigint) => boolean) {
+  const two = evaluateBinary(onNumbers, (a, b) => (wins(a, b) ? a : b))
+  return (inputs: readonly (TensorData | null)[]): readonly TensorData[] => [
+    (inputs as readonly TensorData[]).reduce((a, b) => two([a, b])[0]!),
+  ]
+}
+
 /** Element-wise maximum of any number of tensors, with broadcasting. ONNX Max-13. */
 export const Max: OpDefinition = defineOp({
   type: 'Max',
   since: 13,
   infer: inferVariadic,
+  evaluate: evaluateExtremum(Math.max, (a, b) => a > b),
   grad: (context) => gradExtremum(greater, Max)(context),
 })
 
@@ -263,6 +272,7 @@ export const Min: OpDefinition = defineOp({
   type: 'Min',
   since: 13,
   infer: inferVariadic,
+  evaluate: evaluateExtremum(Math.min, (a, b) => a < b),
   grad: (context) => gradExtremum(less, Min)(context),
 })
 

@@ -4,7 +4,7 @@ import { typesIn } from '../../test/opCheck.js'
 import { runOnce } from '../../test/runOnce.js'
 import type { Body } from '../body.js'
 import { grad } from '../grad.js'
-import { add, mul, sub } from '../ops/arithmetic.js'
+import { add, maximum, minimum, mul, sub } from '../ops/arithmetic.js'
 import { cast, identity } from '../ops/cast.js'
 import { concat } from '../ops/concat.js'
 import { exp } from '../ops/exponential.js'
@@ -139,4 +139,10 @@ describe('the result', () => {
     const once = simplify([loss, ...grad(loss, [x])])
     expect(simplify(once)).toEqual(once)
   })
+})
+
+test('extremes of constants are folded, in floats and in int64', () => {
+  const folded = (tensor: Tensor) => Array.from(simplify([tensor])[0]!.constant!.data as ArrayLike<number | bigint>)
+  expect(folded(maximum(constant([1, Number.NaN, -3]), constant(0)))).toEqual([1, Number.NaN, 0])
+  expect(folded(minimum(constant([7, -2], 'int64'), constant(3, 'int64')))).toEqual([3n, -2n])
 })
