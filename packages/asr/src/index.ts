@@ -26,6 +26,7 @@ export { convertToTarredAudioDataset, type TarredConversion, type TarredResult }
 export { type ManifestDataset, TarredAudioDataset } from './data/tarredAudioDataset.js'
 export { loadTarredManifest, shardPaths, type TarredSettings } from './data/tarredManifest.js'
 // Decoding
+export { BeamSearchDecoderWithLM, type BeamSearchDecoderWithLMConfig } from './decoding/beamSearchDecoderWithLM.js'
 export {
   type ConfidenceConfig,
   type ConfidenceMeasure,
@@ -33,11 +34,12 @@ export {
   confidenceMeasure,
 } from './decoding/confidence.js'
 export {
+  CtcBeamSearch,
   type CtcBeamSearchOptions,
   type CtcHypothesis,
   ctcBeamSearch,
-  type LanguageModelStep,
-  type SearchLanguageModel,
+  type FrameLogProbs,
+  type WordFrames,
 } from './decoding/ctcBeamSearch.js'
 export { type CtcSpan, collapseCtc, ctcFramesNeeded, greedyCtcDecode } from './decoding/greedyCtc.js'
 export { type GreedyCtcOptions, GreedyCtcStream } from './decoding/greedyCtcStream.js'
@@ -47,6 +49,7 @@ export {
   type FrameScores,
   type LexiconHypothesis,
 } from './decoding/lexiconCtc.js'
+export { type RescoringOptions, rescoreHypotheses } from './decoding/rescoreHypotheses.js'
 export {
   type AlignmentLengthOptions,
   alignmentLengthSynchronousSearch,
@@ -58,6 +61,12 @@ export { RNNTDecoding, type RNNTDecodingConfig } from './decoding/rnnt/rnntDecod
 export { rankPaths, type SearchPath } from './decoding/rnnt/searchPath.js'
 export { timeSynchronousSearch } from './decoding/rnnt/timeSynchronousSearch.js'
 export { type EncodedFrames, type PredictionState, TransducerSteps } from './decoding/rnnt/transducerSteps.js'
+export {
+  type LanguageModelStep,
+  type NGramSearchOptions,
+  nGramSearchModel,
+  type SearchLanguageModel,
+} from './decoding/searchLanguageModel.js'
 export { type TimedToken, type TimedWord, type TimeSpan, WordBuilder, wordsOf } from './decoding/timedTokens.js'
 // Diarisation
 export {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { goldenFixture } from '../../test/goldenFixture.js'
-import { ctcBeamSearch, type SearchLanguageModel } from './ctcBeamSearch.js'
+import { ctcBeamSearch } from './ctcBeamSearch.js'
+import type { SearchLanguageModel } from './searchLanguageModel.js'
 
 interface BeamCase {
   readonly problems: readonly {
@@ -59,7 +60,9 @@ describe('ctcBeamSearch', () => {
   it('keeps no more prefixes than the beam is wide, and no frames give the empty text', () => {
     const { log_probs, blank } = problems[0]!
     expect(ctcBeamSearch(golden.array(log_probs), { blank, beamWidth: 2 })).toHaveLength(2)
-    expect(ctcBeamSearch({ shape: [0, 3], data: [] }, { blank: 2 })).toEqual([{ ids: [], acousticScore: 0, score: 0 }])
+    expect(ctcBeamSearch({ shape: [0, 3], data: [] }, { blank: 2 })).toMatchObject([
+      { ids: [], text: '', acousticScore: 0, score: 0, words: [] },
+    ])
   })
 
   it('classes below the floor are not tried', () => {
