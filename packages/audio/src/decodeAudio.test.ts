@@ -85,7 +85,6 @@ describe('formats are told by content', () => {
     ['an MP4/M4A file', '\0\0\0\u0020ftypM4A '],
     ['a WebM/Matroska file', '\u001aE\u00df\u00a3'],
     ['an AIFF file', 'FORM\0\0\0\0AIFF'],
-    ['a NIST SPHERE file', 'NIST_1A\n   1024\n'],
     ['an HTML or XML page', '<!DOCTYPE html>'],
     ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1'],
     ['9 bytes of unknown content (68 65 6c 6c 6f 20 79 6f ...)', 'hello you'],

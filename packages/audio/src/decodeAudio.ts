@@ -5,12 +5,13 @@ import { decodeMp3 } from './mp3Decode.js'
 import { id3Size, isMp3 } from './mp3Frames.js'
 import { firstOggPacket, isOgg, readOggStream } from './oggPackets.js'
 import { decodeOpus, isOpusHead } from './opusDecode.js'
+import { decodeSphere, isSphere } from './sphereDecode.js'
 import { decodeVorbis, isVorbisHead } from './vorbisDecode.js'
 import { decodeWav } from './wavDecode.js'
 import { isWav } from './wavHeader.js'
 
 /** Containers and codecs that {@link decodeAudio} reads. */
-export type AudioFormat = 'wav' | 'flac' | 'mp3' | 'ogg-vorbis' | 'ogg-opus' | 'ogg-flac'
+export type AudioFormat = 'wav' | 'sphere' | 'flac' | 'mp3' | 'ogg-vorbis' | 'ogg-opus' | 'ogg-flac'
 
 /** Options of {@link decodeAudio}. */
 export interface DecodeAudioOptions {
@@ -30,7 +31,6 @@ const FOREIGN_FORMATS: readonly (readonly [number, string, string])[] = [
   [0, 'FORM', 'an AIFF file'],
   [0, 'RIFX', 'a big-endian WAV (RIFX) file'],
   [0, 'RIFF', 'a RIFF file that is not WAVE'],
-  [0, 'NIST_1A', 'a NIST SPHERE file'],
   [0, '#!AMR', 'an AMR file'],
   [0, '.snd', 'a Sun AU file'],
   [0, 'caff', 'a CAF file'],
@@ -45,6 +45,7 @@ const FOREIGN_FORMATS: readonly (readonly [number, string, string])[] = [
 /** The format of audio bytes by their content; undefined when it is none of ours. The first 64 KiB of a file suffice. */
 export function detectAudioFormat(bytes: Uint8Array): AudioFormat | undefined {
   if (isWav(bytes)) return 'wav'
+  if (isSphere(bytes)) return 'sphere'
   // Some taggers put ID3v2 in front of FLAC as well.
   if (isFlac(bytes, id3Size(bytes))) return 'flac'
   if (isOgg(bytes)) {
@@ -58,7 +59,7 @@ export function detectAudioFormat(bytes: Uint8Array): AudioFormat | undefined {
 }
 
 /**
- * Decodes a whole audio file: WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC, told apart by content.
+ * Decodes a whole audio file: WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus, Ogg FLAC or NIST SPHERE, told apart by content.
  *
  * Channels and sample rate are the file's (Opus: 48 kHz); channels come in WAV's order. The libraries for MP3, Vorbis and Opus are loaded when first needed.
  *
@@ -76,6 +77,8 @@ export async function decodeAudio(bytes: Uint8Array, options: DecodeAudioOptions
   switch (format) {
     case 'wav':
       return decodeWav(bytes, options)
+    case 'sphere':
+      return decodeSphere(bytes, options)
     case 'flac':
       return decodeFlac(bytes, { ...options, offset: id3Size(bytes) })
     case 'ogg-flac':
