@@ -14,9 +14,9 @@ export interface BufferSource {
 }
 
 /** Buffers of a device, as large as it allows. */
-export function deviceBuffers(device: GPUDevice): BufferSource {
+export function deviceBuffers(device: GPUDevice, most = Number.POSITIVE_INFINITY): BufferSource {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
-  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize, most)
   return {
     largest: limit - (limit % GRANULE),
     create(size, what) {

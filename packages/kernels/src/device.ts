@@ -3,8 +3,11 @@ import { WebGPUUnavailableError } from './errors.js'
 
 /** Which GPU to take. */
 export interface DeviceOptions {
-  /** Part of the adapter's name, vendor or description, in any case: `nvidia`, `swiftshader`. Default: any. */
-  readonly adapter?: string
+  /**
+   * Part of the adapter's name, vendor or description, in any case (`nvidia`, `swiftshader`), or its number in the list
+   * that the error for a number too large shows. In a browser, which chooses by itself, the number must be 0. Default: any.
+   */
+  readonly adapter?: string | number
   /** What to prefer among several GPUs. Default `high-performance`. */
   readonly powerPreference?: 'high-performance' | 'low-power'
 }
@@ -29,30 +32,56 @@ const RAISED_LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize'] as const
  */
 export async function openDevice(options: DeviceOptions): Promise<{ device: GPUDevice; adapter: GPUAdapterInfo }> {
   const gpu = await findGpu()
+  const wanted = typeof options.adapter === 'number' ? await numbered(gpu, options.adapter) : options.adapter
   const request = { powerPreference: options.powerPreference ?? 'high-performance' } as const
   let adapter: GPUAdapter | null
   try {
-    adapter = await gpu(options.adapter).requestAdapter(request)
+    adapter = await gpu(wanted).requestAdapter(request)
   } catch (error) {
     const { message } = error as Error
     // Dawn wants the letters as they are, and lists what there is when it finds nothing.
-    const spelled = namesIn(message).find((name) => matches(name, options.adapter))
+    const spelled = namesIn(message).find((name) => matches(name, wanted))
     if (spelled === undefined)
       throw new WebGPUUnavailableError(`WebGPU found no adapter: ${message}. ${INSTALL}`, { cause: error })
     adapter = await gpu(spelled).requestAdapter(request)
   }
   if (!adapter) throw new WebGPUUnavailableError(`WebGPU found no adapter. ${INSTALL}`)
   const name = describeAdapter(adapter.info)
-  if (!matches(name, options.adapter)) {
+  if (typeof options.adapter === 'string' && !matches(name, wanted)) {
     throw new WebGPUUnavailableError(
-      `Expected a WebGPU adapter named ${JSON.stringify(options.adapter)}, found ${JSON.stringify(name)}.`,
+      `Expected a WebGPU adapter named ${JSON.stringify(wanted)}, found ${JSON.stringify(name)}.`,
     )
   }
   alive.push(adapter)
   const requiredLimits: Record<string, number> = {}
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit]
-  const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : []
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature))
   return { device: await adapter.requestDevice({ requiredLimits, requiredFeatures }), adapter: adapter.info }
+}
+
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16']
+
+type FindGpu = (adapter: string | undefined) => GPU
+
+// Name of the adapter of a number; Dawn lists all of them when it is asked for one that nobody has.
+async function numbered(gpu: FindGpu, number: number): Promise<string | undefined> {
+  let names: readonly string[] = []
+  if (browserGpu()) names = ['the one that the browser chooses']
+  else {
+    try {
+      await gpu('no adapter has this name').requestAdapter()
+    } catch (error) {
+      names = [...new Set(namesIn((error as Error).message))]
+    }
+  }
+  const name = names[number]
+  if (name === undefined) {
+    const list = names.map((each, i) => `${i}: ${each}`).join(', ')
+    throw new WebGPUUnavailableError(
+      `Expected the number of a WebGPU adapter, found ${number}. There ${names.length === 0 ? `is none. ${INSTALL}` : `are ${list}.`}`,
+    )
+  }
+  return browserGpu() ? undefined : name
 }
 
 // Dawn's objects must outlive the devices made from them, and its garbage-collected wrappers do not see to that.
@@ -61,14 +90,16 @@ const alive: object[] = []
 const matches = (name: string, wanted: string | undefined): boolean =>
   wanted === undefined || name.toLowerCase().includes(wanted.toLowerCase())
 
+const browserGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+
 const namesIn = (message: string): string[] => [...message.matchAll(/name: '([^']+)'/g)].map(([, name]) => name!)
 
 // No kernel reads workgroup memory that it has not written, so it need not be cleared.
 const DAWN_SWITCHES = ['enable-dawn-features=disable_workgroup_init']
 
 /** What gives a GPU for part of an adapter's name. */
-async function findGpu(): Promise<(adapter: string | undefined) => GPU> {
-  const browser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+async function findGpu(): Promise<FindGpu> {
+  const browser = browserGpu()
   if (browser) return () => browser
   let dawn: typeof import('webgpu')
   try {

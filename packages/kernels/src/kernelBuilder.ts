@@ -1,5 +1,5 @@
-import type { ElementType } from './elementType.js'
-import { ELEMENT_BYTES } from './elementType.js'
+import { ELEMENT_BYTES, type ElementType } from './elementType.js'
+import { UnsupportedGraphError } from './errors.js'
 import { denseStrides, type Expression, isDense, type Load } from './expression.js'
 import type { Storage } from './storage.js'
 import { functionsUsedIn } from './wgslFunctions.js'
@@ -47,6 +47,9 @@ export interface DispatchCost {
 
 /** Most workgroups that every device takes in one dimension. */
 const WORKGROUPS_PER_DIMENSION = 65535
+
+/** Most storage buffers that every device binds in one kernel. */
+const MOST_BINDINGS = 8
 
 /** Threads in a workgroup of kernels without a better number of their own. */
 export const THREADS = 64
@@ -269,6 +272,11 @@ export class KernelBuilder {
       this.#uniforms.push(storage.offset / ELEMENT_BYTES)
       return `buffer${at}[p.o${slot} + `
     })
+    if (bindings.length + (batchable ? 1 : 0) > MOST_BINDINGS) {
+      throw new UnsupportedGraphError(
+        `Kernel ${this.#label} would bind ${bindings.length} buffers; devices promise ${MOST_BINDINGS}. Please report the program.`,
+      )
+    }
     const body = options.body.replace(/\bb(\d+)\[/g, (_, slot) => places[Number(slot)]!)
     const buffers = bindings
       .map(

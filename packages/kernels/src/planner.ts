@@ -77,6 +77,8 @@ const MOST_LATE_OPERATIONS = 96
 const FREE_OPERATIONS = 8
 // Values of up to this many elements lie in the arena of results.
 const SMALL = 65536
+// Folds of one kernel; each takes half a kilobyte of workgroup memory.
+const MOST_FOLDS = 8
 // What has few elements, like a mask, does not count beside what has many.
 const SLACK = 1 + 1 / 32
 // Bytes of a buffer of that arena.
@@ -359,6 +361,7 @@ export class Planner {
   #joins({ expression, shape }: Value, kept: number): boolean {
     const waiting = this.#reduction
     if (!waiting || waiting.kept !== kept || waiting.shape.length !== shape.length) return false
+    if (waiting.folds.length >= MOST_FOLDS) return false
     if (!shape.every((size, axis) => size === waiting.shape[axis])) return false
     const own = storagesOf(expression)
     if (targetsOf(waiting).some((target) => own.has(target))) return false

@@ -26,7 +26,12 @@ import { Recording } from './recording.js'
 import type { Storage } from './storage.js'
 
 /** Options of the WebGPU executor. */
-export interface WebGPUOptions extends DeviceOptions {}
+export interface WebGPUOptions extends DeviceOptions {
+  /** A device to share with other code; it is not destroyed with the runtime. Default: one of its own. */
+  readonly device?: GPUDevice
+  /** Most bytes of a buffer, to leave room for others or to try what a smaller device would say. Default: the device's. */
+  readonly maxBufferBytes?: number
+}
 
 /** The WebGPU executor. */
 export interface WebGPURuntime extends Runtime {
@@ -40,12 +45,16 @@ export interface WebGPURuntime extends Runtime {
 /**
  * WebGPU as executor of graphs: `navigator.gpu` in a browser, Dawn in Node.
  *
- * @param options.adapter - Part of the GPU's name. Default: the first that performs well.
+ * @param options.adapter - Part of the GPU's name, or its number. Default: the first that performs well.
  * @throws WebGPUUnavailableError if there is no such GPU; it says what to install.
  */
 export async function webgpu(options: WebGPUOptions = {}): Promise<WebGPURuntime> {
+  if (options.device) {
+    const { adapterInfo } = options.device
+    return new DeviceRuntime(options.device, adapterInfo ? describeAdapter(adapterInfo) : 'a given device', options)
+  }
   const { device, adapter } = await openDevice(options)
-  return new DeviceRuntime(device, describeAdapter(adapter))
+  return new DeviceRuntime(device, describeAdapter(adapter), options)
 }
 
 // Plans of the most recent shapes that a program keeps.
@@ -55,6 +64,7 @@ class DeviceRuntime implements WebGPURuntime {
   readonly name = 'webgpu'
   readonly adapter: string
   readonly #device: GPUDevice
+  readonly #owned: boolean
   readonly #buffers: BufferSource
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
@@ -64,16 +74,17 @@ class DeviceRuntime implements WebGPURuntime {
   // Runs enter the device's queue one after the other.
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(device: GPUDevice, adapter: string) {
+  constructor(device: GPUDevice, adapter: string, options: WebGPUOptions) {
     this.adapter = adapter
     this.#device = device
-    this.#buffers = deviceBuffers(device)
+    this.#owned = options.device === undefined
+    this.#buffers = deviceBuffers(device, options.maxBufferBytes)
     this.#pool = new BufferPool(this.#buffers)
     this.#parameters = new ParameterHome(this.#buffers)
     this.#pipelines = new PipelineCache(device)
     void device.lost.then(({ reason, message }) => {
       if (!this.#disposed) {
-        this.#failure = `The GPU was lost (${reason}): ${message}. Parameters that lived there are gone; make a new runtime and go on from the last checkpoint.`
+        this.#failure = `The GPU was lost (${reason}): ${message}. Parameters that lived there are gone; make a new runtime and go on from the last checkpoint (in a recipe, run the same command again).`
       }
     })
     device.addEventListener('uncapturederror', (event) => {
@@ -181,14 +192,15 @@ class DeviceRuntime implements WebGPURuntime {
 
   async dispose(): Promise<void> {
     const home = new Map<Parameter, TensorData>()
-    for (const parameter of this.#parameters.parameters) {
+    // What a lost device held is gone.
+    for (const parameter of this.#failure ? [] : this.#parameters.parameters) {
       if (parameter.owner === this) home.set(parameter, await this.read(parameter))
     }
     for (const [parameter, value] of home) parameter.set(value)
     this.#disposed = true
     this.#pool.dispose()
     this.#parameters.dispose()
-    this.#device.destroy()
+    if (this.#owned) this.#device.destroy()
   }
 
   #storageOf(parameter: Parameter): Storage {

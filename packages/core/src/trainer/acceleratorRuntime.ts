@@ -3,16 +3,29 @@ import { TrainerError } from './errors.js'
 import type { TrainerConfig } from './trainerConfig.js'
 
 /** The executor that a trainer's `accelerator` names. */
-export function acceleratorRuntime(config: Pick<TrainerConfig, 'accelerator' | 'num_threads'>): Runtime {
-  if (config.accelerator === 'webgpu') return new DeferredRuntime('webgpu', openWebGPU)
+export function acceleratorRuntime(
+  config: Pick<TrainerConfig, 'accelerator' | 'num_threads'> & Partial<Pick<TrainerConfig, 'devices'>>,
+): Runtime {
+  const { devices } = config
+  const adapter = Array.isArray(devices)
+    ? devices[0]
+    : typeof devices === 'string' && devices !== 'auto'
+      ? devices
+      : undefined
+  if (config.accelerator === 'webgpu') return new DeferredRuntime('webgpu', () => openWebGPU(adapter))
+  if (adapter !== undefined) {
+    throw new TrainerError(
+      `trainer.devices=${JSON.stringify(devices)} chooses a GPU, but trainer.accelerator is ${config.accelerator ?? 'cpu'}. Add trainer.accelerator=webgpu, or leave devices out.`,
+    )
+  }
   return ort({ worker: true, threads: config.num_threads })
 }
 
 // Known by name alone, so that whoever trains on the processor need not install it.
 const KERNELS: string = '@nemo/kernels'
 
-async function openWebGPU(): Promise<Runtime> {
-  let kernels: { webgpu(): Promise<Runtime> }
+async function openWebGPU(adapter: string | number | undefined): Promise<Runtime> {
+  let kernels: { webgpu(options: { readonly adapter?: string | number }): Promise<Runtime> }
   try {
     kernels = (await import(/* @vite-ignore */ KERNELS)) as typeof kernels
   } catch (error) {
@@ -21,7 +34,7 @@ async function openWebGPU(): Promise<Runtime> {
       { cause: error },
     )
   }
-  return kernels.webgpu()
+  return kernels.webgpu(adapter === undefined ? {} : { adapter })
 }
 
 /** A runtime that is opened when the first program is compiled, because devices open asynchronously. */

@@ -92,7 +92,8 @@ export const trainerConfigSchema = z.strictObject({
   accelerator: z.enum(['cpu', 'webgpu', 'auto', 'ddp', 'dp']).nullable().default('cpu'),
   /** How processes share the work; there is one, so all of these mean the same. */
   strategy: z.enum(['auto', 'ddp', 'dp']).nullable().default(null),
-  devices: z.union([z.literal(1), z.literal('auto')]).default(1),
+  /** With `webgpu` also which GPU: its number in a list, or part of its name. */
+  devices: z.union([z.literal(1), z.literal('auto'), z.array(count).length(1), z.string().regex(/\D/)]).default(1),
   num_nodes: z.literal(1).default(1),
   /** Threads of one op; 0 for one per core. */
   num_threads: count.default(0),

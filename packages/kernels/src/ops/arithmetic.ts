@@ -1,6 +1,7 @@
 import { type ElementType, requireElementType } from '../elementType.js'
+import { weightOf } from '../expression.js'
 import { type EmitContext, elementwise, type OpKernel } from '../opKernel.js'
-import { broadcast, map, numberOf } from '../value.js'
+import { broadcast, map, numberOf, type Value } from '../value.js'
 
 const binary = (operator: string): OpKernel => elementwise(([a, b]) => `${a} ${operator} ${b}`)
 const unary = (emit: (x: string, context: EmitContext) => string): OpKernel =>
@@ -30,6 +31,9 @@ export const Mod = elementwise(([a, b], context) => {
   return context.element === 'u32' || context.attribute<number>('fmod') ? `${a} % ${b}` : `modulo(${a}, ${b})`
 })
 
+// Operations of one kernel.
+const LONGEST = 128
+
 // Two at a time, so that long lists can be split over kernels.
 const variadic =
   (join: (a: string, b: string, element: ElementType) => string): OpKernel =>
@@ -37,7 +41,9 @@ const variadic =
     const { dtype } = op.node.outputs[0]!
     const element = requireElementType(dtype)
     const values = op.node.inputs.map((_, i) => broadcast(op.value(i), op.outputShape()))
-    return [values.reduce((a, b) => map(dtype, a.shape, [a, b], ([x, y]) => join(x!, y!, element)))]
+    // The sum of the squares of all gradients has hundreds of operands.
+    const part = (value: Value) => (weightOf(value.expression) < LONGEST ? value : op.planner.materialize(value))
+    return [values.reduce((a, b) => part(map(dtype, a.shape, [a, b], ([x, y]) => join(x!, y!, element))))]
   }
 const extremum = (name: 'max' | 'min'): OpKernel =>
   variadic((a, b, element) => `${element === 'f32' ? `${name}_nan` : name}(${a}, ${b})`)

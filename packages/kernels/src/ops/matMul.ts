@@ -49,7 +49,8 @@ const DEPTH = 16
 // Threads per edge of a workgroup's tile, for large and small matrices.
 const LARGE_EDGE = 16
 const SMALL_EDGE = 8
-const MOST_Z = 65535
+// Most workgroups that every device takes in one dimension.
+const MOST_WORKGROUPS = 65535
 
 /**
  * Tiled product of matrices. A workgroup of edge² threads computes a tile of (4 edge)² results, each thread 4 x 4 of them in
@@ -85,9 +86,18 @@ export function multiply(planner: Planner, product: Product): void {
 }
 `
   }
-  const body = `let row0 = i32(group3.y) * ${tile};
-let column0 = i32(group3.x) * ${tile};
-let r0 = (local / ${edge}) * ${SIDE};
+  const [across, down] = [Math.ceil(columns / tile), Math.ceil(rows / tile)]
+  // Workgroups take several tiles where a device has no room for one each.
+  const walk = (name: string, axis: 'x' | 'y', count: number, limit: string): [string, string] =>
+    count <= MOST_WORKGROUPS
+      ? [`let ${name} = i32(group3.${axis}) * ${tile};\n`, '']
+      : [
+          `for (var ${name} = i32(group3.${axis}) * ${tile}; ${name} < ${limit}; ${name} += i32(groups3.${axis}) * ${tile}) {\n`,
+          '}\n',
+        ]
+  const [beginRows, endRows] = walk('row0', 'y', down, m)
+  const [beginColumns, endColumns] = walk('column0', 'x', across, n)
+  const body = `${beginRows}${beginColumns}let r0 = (local / ${edge}) * ${SIDE};
 let c0 = (local % ${edge}) * ${SIDE};
 for (var z = i32(group3.z); z < ${z}; z += i32(groups3.z)) {
 ${batch.statements}${each((r) => `var sum${r} = vec4<f32>();\n`)}for (var run = 0; run < ${kernel.integer(runs ?? 1)}; run++) {
@@ -107,14 +117,18 @@ ${each((r) => {
     `if (column + ${c} < ${n}) { ${result}[(z * ${m} + ${row}) * ${n} + column + ${c}] = sum${r}[${c}]; }`
   return `if (${row} < ${m}) {\n${[0, 1, 2, 3].map(store).join('\n')}\n}\n`
 })}}
-`
+${endColumns}${endRows}`
   planner.record(
     kernel.finish({
       threads,
       shared: `var<workgroup> left: array<f32, ${tile * DEPTH}>;\nvar<workgroup> right: array<f32, ${tile * DEPTH}>;\n`,
       body,
       flops: 2 * batches * rows * columns * product.inner * (runs ?? 1),
-      workgroups: [Math.ceil(columns / tile), Math.ceil(rows / tile), Math.min(batches, MOST_Z)],
+      workgroups: [
+        Math.min(across, MOST_WORKGROUPS),
+        Math.min(down, MOST_WORKGROUPS),
+        Math.min(batches, MOST_WORKGROUPS),
+      ],
     }),
   )
 }
