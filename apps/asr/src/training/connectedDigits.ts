@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { ASRModel } from '@nemo/asr'
+import { type ASRModel, buildTokenizer, buildTokenizerOptionsSchema } from '@nemo/asr'
 import { formatDuration, getLogger, ProgressBar } from '@nemo/core'
 import { z } from 'zod'
 import { type FsddCorpus, fsddSchema, prepareFsdd } from '../corpus/fsddCorpus.js'
@@ -15,6 +15,13 @@ export const connectedDigitsShape = {
   /** Strings of real recordings to make; see `fsddSchema`. */
   corpus: fsddSchema.omit({ holdout: true }).extend({ dir: z.string() }),
 }
+
+/** What recipes on connected digits with sub-words are configured by. */
+export const subwordDigitsSchema = z.strictObject({
+  ...connectedDigitsShape,
+  /** The tokenizer to train on the corpus's transcripts. */
+  tokenizer: buildTokenizerOptionsSchema.omit({ manifest: true, data_file: true }),
+})
 
 /** The flag that recipes on connected digits have. */
 export const dataDirFlag = {
@@ -56,6 +63,15 @@ export async function prepareDigits(
   })
   log.info(`speakers: ${corpus.speakers.join(', ')}`)
   return corpus
+}
+
+/** Makes the corpus, or reuses it, and trains the tokenizer on its transcripts. */
+export async function prepareSubwords(
+  { corpus, tokenizer }: z.output<typeof subwordDigitsSchema>,
+  dataDir: string | undefined,
+): Promise<void> {
+  const { manifests } = await prepareDigits(corpus, dataDir)
+  log.info(`tokenizer: ${await buildTokenizer({ ...tokenizer, manifest: manifests.train })}`)
 }
 
 /**
