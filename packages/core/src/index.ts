@@ -211,6 +211,7 @@ export {
   normalInit,
   ones,
   uniformInit,
+  withoutInitialisation,
   xavierNormal,
   xavierUniform,
   zeros,

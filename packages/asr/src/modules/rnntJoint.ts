@@ -36,7 +36,10 @@ export const rnntJointConfigSchema = z.strictObject({
   log_softmax: z.boolean().nullable().default(null),
   /** NeMo empties PyTorch's cache here; there is none. */
   preserve_memory: z.boolean().default(false),
-  experimental_fuse_loss_wer: z.literal(false).default(false),
+  /** NeMo computes joint and loss in parts to save memory; here they are computed at once, with the same result. */
+  experimental_fuse_loss_wer: z.boolean().default(false),
+  /** The same, as NeMo calls it since 1.2. */
+  fuse_loss_wer: z.boolean().default(false),
   fused_batch_size: z.int().min(1).nullable().default(null),
 })
 

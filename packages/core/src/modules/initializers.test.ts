@@ -8,6 +8,7 @@ import {
   normalInit,
   ones,
   uniformInit,
+  withoutInitialisation,
   xavierNormal,
   xavierUniform,
   zeros,
@@ -114,4 +115,11 @@ it('integers stay below their limit', () => {
   const generator = new RandomGenerator(5)
   const drawn = new Set(Array.from({ length: 200 }, () => generator.integer(3)))
   expect([...drawn].sort()).toEqual([0, 1, 2])
+})
+
+it('without initialisation weights are zeros, and the generator does not move', () => {
+  const drawn = uniformInit([3], 0, 1).data
+  seedInitialisation(1)
+  expect(withoutInitialisation(() => [...uniformInit([2], 1, 2).data, ...ones([2]).data])).toEqual([0, 0, 0, 0])
+  expect(uniformInit([3], 0, 1).data).toEqual(drawn)
 })
