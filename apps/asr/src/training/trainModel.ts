@@ -20,12 +20,18 @@ import type { TrainingConfig } from './trainingConfig.js'
 import { tune, withTunedSettings } from './tunedSettings.js'
 
 /** What a recipe adds to the common course of training. */
-export interface ModelTraining<M extends Model> {
+export type ModelTraining<M extends Model> = TrainingCourse<M> &
+  (
+    | { readonly modelClass: ModelClass<M> }
+    /** Makes the model in another way than from its config alone. */
+    | { readonly create: (config: ConfigObject) => Promise<M> }
+  )
+
+interface TrainingCourse<M extends Model> {
   readonly config: TrainingConfig
   /** The composed config as it was written, for the experiment's folder. */
   readonly composed: Config
   readonly title: string
-  readonly modelClass: ModelClass<M>
   /** Starts from these weights instead of fresh ones. */
   readonly initialize?: ((model: M) => Promise<void> | void) | undefined
   /** More results for `result.json`, found with the trained model before the run is closed. */
@@ -50,7 +56,7 @@ const log = getLogger('recipe')
  * of models that can be exported, ONNX files beside the experiment's logs, checkpoints, `result.json` and `report.html`.
  */
 export async function trainModel<M extends Model>(training: ModelTraining<M>): Promise<TrainedModel<M>> {
-  const { config, composed, modelClass, title } = training
+  const { config, composed, title } = training
   const trainer = new Trainer(config.trainer, {
     callbacks: config.trainer.enable_progress_bar ? [new TrainingProgress()] : [],
   })
@@ -59,7 +65,10 @@ export async function trainModel<M extends Model>(training: ModelTraining<M>): P
   try {
     seedInitialisation(config.trainer.seed)
     const modelConfig = await withTunedSettings(config.model as ConfigObject, experiment)
-    const model = Model.fromConfigDict.call(modelClass, modelConfig, { keyPath: 'model' }) as M
+    const model =
+      'create' in training
+        ? await training.create(modelConfig)
+        : (Model.fromConfigDict.call(training.modelClass, modelConfig, { keyPath: 'model' }) as M)
     log.info(`model:\n${model.summary()}`)
     await setUpData(model, modelConfig)
     if (experiment.resumeFrom === undefined) {
