@@ -38,7 +38,7 @@ const small = [
   'corpus.dev_indices=[5]',
   'model.train_ds.batch_size=4',
   'trainer.max_epochs=1',
-  '+trainer.limit_train_batches=2',
+  'trainer.limit_train_batches=2',
   'trainer.num_threads=1',
 ]
 const block =

@@ -54,6 +54,7 @@ const schema = subwordDigitsSchema.extend({
 })
 type FinetuneConfig = z.output<typeof schema>
 
+const sources = ['init_from_nemo_model', 'init_from_pretrained_model', 'init_from_ptl_ckpt'] as const
 const log = getLogger('recipe')
 
 await hydraRunner(
@@ -81,8 +82,6 @@ await hydraRunner(
     return { ...metrics }
   },
 )
-
-const sources = ['init_from_nemo_model', 'init_from_pretrained_model', 'init_from_ptl_ckpt'] as const
 
 function checkSource(config: FinetuneConfig): void {
   const given = [

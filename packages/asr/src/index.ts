@@ -129,6 +129,7 @@ export { type ClassifiedAudio, LabelMetrics, type LabelMetricsOptions } from './
 export { linearAssignment } from './metrics/linearAssignment.js'
 export { type ClassResult, TopKClassificationAccuracy, topClasses } from './metrics/topKClassificationAccuracy.js'
 export { countErrors, type ErrorCounts, WER, wordErrorRate } from './metrics/wer.js'
+export { WERBPE, type WERBPEOptions } from './metrics/werBPE.js'
 export { ASRModel } from './models/asrModel.js'
 export { AudioEncoderModel, type AudioFeatures, type EncodedAudio } from './models/audioEncoderModel.js'
 // Models

@@ -163,6 +163,11 @@ function packWer(folder: string): void {
   writeFileSync(join(fixtures, 'wer.json'), `${JSON.stringify({ vocabulary, blank, pairs, greedy, metric })}\n`)
 }
 
+function packWerBpe(folder: string): void {
+  const { pieces, blank, greedy, metric } = new GoldenCase(join(folder, 'wer-bpe')).json
+  writeFileSync(join(fixtures, 'wer-bpe.json'), `${JSON.stringify({ pieces, blank, greedy, metric })}\n`)
+}
+
 const folder = resolve(process.argv[2] ?? '../shared/goldens')
 for (const name of [
   'classifier-marblenet',
@@ -191,3 +196,4 @@ packMel(folder)
 packTrajectory(folder)
 packArchive(folder)
 packWer(folder)
+packWerBpe(folder)

@@ -1,4 +1,4 @@
-import { greedyCtcDecode, WER } from '@nemo/asr'
+import { WERBPE } from '@nemo/asr'
 import type { TensorData } from '@nemo/graph'
 import type { CaseHandler } from '../caseHandler.js'
 
@@ -31,35 +31,30 @@ export const werBpe: CaseHandler = {
   matches: (golden) => Array.isArray(golden.json.pieces) && golden.list('greedy').length > 0,
   async run(golden, comparison) {
     const pieces = golden.list<string>('pieces')
-    const blank = Number(golden.json.blank)
     // The toy tokenizer of the case.
-    const spell = (ids: readonly number[]) =>
-      ids
-        .map((id) => pieces[id]!)
-        .join('')
-        .replaceAll('\u2581', ' ')
-        .trim()
-    const decode = (ids: readonly number[], length: number | null) =>
-      spell(greedyCtcDecode(rows([ids]), [length ?? ids.length], blank)[0]!)
-    for (const [i, { ids, length, text }] of [
-      ...golden.list<Path>('greedy'),
-      ...golden.list<Path>('hypotheses'),
-    ].entries())
-      comparison.equal(`greedy[${i}]`, decode(ids, length), text)
+    const tokenizer = {
+      vocabSize: pieces.length,
+      idsToText: (ids: readonly number[]) =>
+        ids
+          .map((id) => pieces[id]!)
+          .join('')
+          .replaceAll('\u2581', ' ')
+          .trim(),
+    }
+    const paths = [...golden.list<Path>('greedy'), ...golden.list<Path>('hypotheses')]
+    for (const [i, { ids, length, text }] of paths.entries()) {
+      const [found] = new WERBPE({ tokenizer }).ctcDecoderPredictions(rows([ids]), [length ?? ids.length])
+      comparison.equal(`greedy[${i}]`, found, text)
+    }
     for (const [i, update] of golden.list<MetricUpdate>('metric').entries()) {
-      const metric = new WER({ useCer: update.use_cer })
-      for (const [b, path] of update.pred.entries()) {
-        const hypothesis = decode(path, update.pred_len[b]!)
-        const reference = spell(update.tgt[b]!.slice(0, update.tgt_len[b]))
-        comparison.equal(`metric[${i}]/${b}`, [hypothesis, reference], [update.hypotheses[b], update.references[b]])
-        metric.update(hypothesis, reference)
-      }
+      const metric = new WERBPE({ tokenizer, useCer: update.use_cer })
+      const hypotheses = metric.ctcDecoderPredictions(rows(update.pred), update.pred_len)
+      const references = update.tgt.map((ids, b) => tokenizer.idsToText(ids.slice(0, update.tgt_len[b])))
+      comparison.equal(`metric[${i}].texts`, [hypotheses, references], [update.hypotheses, update.references])
+      metric.update(rows(update.pred), rows(update.tgt), update.tgt_len, update.pred_len)
       comparison.number(`metric[${i}].wer`, metric.compute(), update.wer, TOLERANCE)
-      comparison.equal(
-        `metric[${i}].counts`,
-        [metric.counts.errors, metric.counts.units],
-        [update.scores, update.words],
-      )
+      const { errors, units } = metric.counts
+      comparison.equal(`metric[${i}].counts`, [errors, units], [update.scores, update.words])
     }
   },
 }
