@@ -9,7 +9,16 @@
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EncDecCTCModel, wordErrorRate } from '@nemo/asr'
-import { Config, type ConfigObject, findRun, formatDuration, getLogger, hydraRunner, mergeConfigs } from '@nemo/core'
+import {
+  Config,
+  type ConfigObject,
+  findRun,
+  formatDuration,
+  getLogger,
+  hydraRunner,
+  mergeConfigs,
+  updateBatchNorm,
+} from '@nemo/core'
 import { z } from 'zod'
 import { digitWords } from './corpus/digitWords.js'
 import { prepareFsdd } from './corpus/fsddCorpus.js'
@@ -83,32 +92,46 @@ await hydraRunner(
       return
     }
     // A greedy best path may spell anything; who expects digits gives the ten words as lexicon.
-    const heard = await model.transcribe(
-      transcripts.map(({ audioFile }) => audioFile),
-      { batchSize: 16, lexicon: digitWords },
-    )
+    const files = transcripts.map(({ audioFile }) => audioFile)
+    const references = transcripts.map(({ reference }) => reference)
+    const singles = references.filter((reference) => !reference.includes(' ')).length
+    const heard = await model.transcribe(files, { batchSize: 16, lexicon: digitWords })
+    const rates = (texts: readonly string[], name: string) => ({
+      [`single_${name}`]: wordErrorRate(texts.slice(0, singles), references.slice(0, singles)),
+      [`joined_${name}`]: wordErrorRate(texts.slice(singles), references.slice(singles)),
+    })
     printTable(
       ['file', 'said', 'spelled', 'heard with lexicon'],
       transcripts
         .slice(0, 8)
         .map(({ audioFile, reference, hypothesis }, i) => [basename(audioFile), reference, hypothesis, heard[i]!]),
     )
-    const singles = transcripts.filter(({ reference }) => !reference.includes(' ')).length
-    const references = transcripts.map(({ reference }) => reference)
-    const found = {
+    const found: Record<string, number> = {
       single_wer: metrics.test_test_wer!,
       joined_wer: metrics.test_joined_test_wer!,
-      single_lexicon_wer: wordErrorRate(heard.slice(0, singles), references.slice(0, singles)),
-      joined_lexicon_wer: wordErrorRate(heard.slice(singles), references.slice(singles)),
+      ...rates(heard, 'lexicon_wer'),
     }
-    const percent = (value: number) => `${(value * 100).toFixed(2)} %`
+    const columns = ['wer', 'lexicon_wer']
+    const headings = ['spelled freely', 'ten words as lexicon']
+    if (flags.holdout !== undefined) {
+      // Someone new whose recordings are at hand, without transcripts: the statistics of their voice take the place of those of training.
+      const { batch_size } = config.model.train_ds as { readonly batch_size: number }
+      const manifests = [corpus.manifests.test, corpus.manifests.test_joined].join(',')
+      const data = { manifest_filepath: manifests, batch_size, shuffle: true, bucketing: 8 }
+      await updateBatchNorm(model, await model.createDataLoader(data, 'test'))
+      const spelled = await model.transcribe(files, { batchSize: 16 })
+      const adapted = await model.transcribe(files, { batchSize: 16, lexicon: digitWords })
+      Object.assign(found, rates(spelled, 'adapted_wer'), rates(adapted, 'adapted_lexicon_wer'))
+      columns.push('adapted_wer', 'adapted_lexicon_wer')
+      headings.push('adapted to the voice', 'adapted, lexicon')
+    }
     const of = flags.holdout === undefined ? '' : ` of ${flags.holdout}`
     printTable(
-      ['word error rate', 'spelled freely', 'ten words as lexicon'],
+      ['word error rate', ...headings],
       [
-        [`single digits${of}`, percent(found.single_wer), percent(found.single_lexicon_wer)],
-        [`strings of digits${of}`, percent(found.joined_wer), percent(found.joined_lexicon_wer)],
-      ],
+        [`single digits${of}`, 'single'],
+        [`strings of digits${of}`, 'joined'],
+      ].map(([what, set]) => [what!, ...columns.map((name) => `${(found[`${set}_${name}`]! * 100).toFixed(2)} %`)]),
     )
     printTable(
       ['result', ''],

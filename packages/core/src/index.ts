@@ -200,6 +200,7 @@ export {
   pretrainedModels,
   registerPretrainedModels,
 } from './models/pretrained.js'
+export { type UpdateBatchNormOptions, updateBatchNorm } from './models/updateBatchNorm.js'
 export { Layer, ModuleList, Sequential } from './modules/containers.js'
 export { ModuleError, StateDictError } from './modules/errors.js'
 export {
