@@ -102,3 +102,45 @@ describe('transcribe', () => {
     expect(stderr).toMatch(/expected one of audio_file, audio_dir, dataset_manifest, found none/)
   })
 })
+
+describe('language models', () => {
+  const fixtures = new URL('../../../packages/asr/test/fixtures/', import.meta.url)
+  const model = fileURLToPath(new URL('model.nemo', fixtures))
+  const sample = fileURLToPath(new URL('sample.wav', fixtures))
+  const manifest = join(scratch, 'language-model.json')
+  const row = { audio_filepath: sample, duration: 1.6, text: 'one two' }
+  writeFileSync(manifest, `${JSON.stringify(row)}\n${JSON.stringify({ ...row, text: 'two one two' })}\n`)
+
+  it('train-ngram estimates from text and manifests, of words and of characters', () => {
+    const text = join(scratch, 'text.txt')
+    writeFileSync(text, 'three two one\n')
+    const file = join(scratch, 'words.arpa')
+    const words = recipe('train-ngram', `train_file=[${manifest},${text}]`, `kenlm_model_file=${file}`)
+    expect(words.status, words.stderr).toBe(0)
+    expect(words.stdout.trim().split('\n').at(-1)).toBe(file)
+    expect(readFileSync(file, 'utf8')).toMatch(/ngram 1=6\n.*\tthree two\t.*\tone two <\/s>\n/s)
+    const characters = join(scratch, 'characters.arpa')
+    const made = recipe('train-ngram', `train_file=${text}`, `kenlm_model_file=${characters}`, 'level=char')
+    expect(made.status, made.stderr).toBe(0)
+    expect(readFileSync(characters, 'utf8')).toContain('\te \u2581 t\n')
+  })
+
+  it('eval-beamsearch tries every setting and writes results', () => {
+    const lm = join(scratch, 'words.bin')
+    expect(recipe('train-ngram', `train_file=${manifest}`, `kenlm_model_file=${lm}`).status).toBe(0)
+    const folder = join(scratch, 'predictions')
+    const inputs = [`nemo_model_file=${model}`, `input_manifest=${manifest}`, `kenlm_model_file=${lm}`]
+    const grid = ['beam_width=8', 'beam_alpha=[0.5,1]', 'beam_beta=0']
+    const { status, stdout, stderr } = recipe('eval-beamsearch', ...inputs, ...grid, `preds_output_folder=${folder}`)
+    expect(status, stderr).toBe(0)
+    expect(stdout).toMatch(/greedy/)
+    expect(stdout).toMatch(/\*\*[\d.]+ %\*\*/)
+    const lines = readFileSync(join(folder, 'results.tsv'), 'utf8').trim().split('\n')
+    expect(lines.map((line) => line.split('\t').slice(0, 3).join())).toEqual([
+      'beam_width,alpha,beta',
+      '8,0.5,0',
+      '8,1,0',
+    ])
+    expect(readFileSync(join(folder, 'preds_out_width8_alpha1_beta0.tsv'), 'utf8')).toMatch(/^[^\t\n]*\t-?[\d.]+\n/)
+  })
+})

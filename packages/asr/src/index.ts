@@ -26,7 +26,11 @@ export { convertToTarredAudioDataset, type TarredConversion, type TarredResult }
 export { type ManifestDataset, TarredAudioDataset } from './data/tarredAudioDataset.js'
 export { loadTarredManifest, shardPaths, type TarredSettings } from './data/tarredManifest.js'
 // Decoding
-export { BeamSearchDecoderWithLM, type BeamSearchDecoderWithLMConfig } from './decoding/beamSearchDecoderWithLM.js'
+export {
+  BeamSearchDecoderWithLM,
+  type BeamSearchDecoderWithLMConfig,
+  subWordToken,
+} from './decoding/beamSearchDecoderWithLM.js'
 export {
   type ConfidenceConfig,
   type ConfidenceMeasure,

@@ -2,12 +2,14 @@
 import { resolve } from 'node:path'
 import { BenchError } from './errors.js'
 import { kernelCosts, kernelCostsHelp } from './kernelCosts.js'
+import { nGram, nGramHelp } from './nGram.js'
 import { recognizer, recognizerHelp } from './recognizer.js'
 import { trainStep, trainStepHelp } from './trainStep.js'
 import { transcribe, transcribeHelp } from './transcribe.js'
 
 const benchmarks = {
   kernels: { run: kernelCosts, help: kernelCostsHelp },
+  ngram: { run: nGram, help: nGramHelp },
   'train-step': { run: trainStep, help: trainStepHelp },
   transcribe: { run: transcribe, help: transcribeHelp },
   recognizer: { run: recognizer, help: recognizerHelp },

@@ -5,7 +5,7 @@ import { nGramSearchModel } from './searchLanguageModel.js'
 
 /** Config of `BeamSearchDecoderWithLM`; keys as in NeMo, those from `token_min_logp` on are ours. */
 export interface BeamSearchDecoderWithLMConfig {
-  /** Labels; the blank comes after them. Sub-words as SentencePiece writes them (`▁` before a word). */
+  /** Labels with `▁` (or a space) where words meet: a model's `vocabulary.symbols`. The blank comes after them. */
   readonly vocab: readonly string[]
   readonly beam_width: number
   /** Weight of the language model. */
@@ -20,7 +20,7 @@ export interface BeamSearchDecoderWithLMConfig {
   readonly cutoff_top_n?: number
   /**
    * What the model's words are: `word`; `token` for labels, each written as NeMo does, one character of code 100 + id
-   * for sub-words and the character itself for characters. Default `auto`: labels if no word of the model is longer than one character.
+   * for sub-words and the character itself, `▁` for the space, for characters. Default `auto`: labels if no word of the model is longer than one character.
    */
   readonly lm_level?: 'word' | 'token' | 'auto'
   /** ln P below which classes are not tried. Default: none. */
@@ -75,7 +75,7 @@ export class BeamSearchDecoderWithLM {
       ...(config.n_best !== undefined && { nBest: config.n_best }),
       ...(model && { languageModel: model as NonNullable<Parameters<typeof ctcBeamSearch>[1]['languageModel']> }),
       ...(byLabel && {
-        tokens: vocab.map((label, id) => (subWords ? String.fromCodePoint(TOKEN_OFFSET + id) : label)),
+        tokens: vocab.map((label, id) => (subWords ? subWordToken(id) : label.replace(' ', '▁'))),
       }),
     }
   }
@@ -91,6 +91,9 @@ export class BeamSearchDecoderWithLM {
     return ctcBeamSearch(logProbs, this.#search)
   }
 }
+
+/** What models of sub-words call a sub-word: one character, as NeMo has it. */
+export const subWordToken = (id: number): string => String.fromCodePoint(TOKEN_OFFSET + id)
 
 // As NeMo's external decoder finds out.
 function isOfLabels(model: NGramLanguageModel): boolean {
