@@ -149,6 +149,12 @@ export {
 } from './models/encDecSpeakerLabelModel.js'
 export { LabelModel } from './models/labelModel.js'
 export type { LabelVocabulary } from './models/labelVocabulary.js'
+export {
+  type ExtractEmbeddingsOptions,
+  extractSpeakerEmbeddings,
+  scoreTrials,
+  type TrialScores,
+} from './models/speakerEmbeddings.js'
 // Modules
 export {
   AudioToMelSpectrogramPreprocessor,

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { RandomGenerator, readManifest, writeManifest, writeWav } from '@nemo/audio'
 import { type ConfigObject, Model, seedInitialisation, Trainer } from '@nemo/core'
 import { ort } from '@nemo/graph'
@@ -10,8 +10,11 @@ import {
   AsrError,
   ClusteringDiarizer,
   EncDecSpeakerLabelModel,
+  equalErrorRate,
+  extractSpeakerEmbeddings,
   formatRttm,
   parseRttm,
+  scoreTrials,
   speakerSimilarity,
 } from '../index.js'
 
@@ -135,6 +138,28 @@ describe('a speaker model', () => {
     const wrong = model.setupFinetuneModel({ train_ds: { manifest_filepath }, decoder: { num_classes: 5 } })
     await expect(wrong).rejects.toThrow(/expected the number of speakers, 2, found 5/)
     await expect(model.setupFinetuneModel({})).rejects.toThrow(/train_ds/)
+  })
+})
+
+describe('embeddings of a manifest', () => {
+  it('go into a manifest, and trials are scored by them', async () => {
+    const { model } = await trained
+    const file = join(folder, 'embeddings.json')
+    expect(await extractSpeakerEmbeddings(model, await corpus('more', [40, 41]), file, { runtime })).toBe(6)
+    const embeddings = new Map<string, number[]>()
+    for await (const { audioFile, fields } of readManifest(file, { target: 'label' }))
+      embeddings.set(basename(audioFile), fields.embedding as number[])
+    const alone = await model.getEmbedding(join(folder, 'more', 'bob41.wav'), { runtime })
+    expect(embeddings.get('bob41.wav')).toEqual(Array.from(alone))
+    const { scores, same } = scoreTrials('1 ann40.wav ann41.wav\n0 ann40.wav cyd41.wav\r\n\n', embeddings)
+    expect(same).toEqual([true, false])
+    expect(scores[0]).toBeGreaterThan(scores[1]!)
+    expect(equalErrorRate(scores, same).rate).toBe(0)
+    for (const [line, message] of [
+      ['2 a b', 'line 1: expected "1 first second"'],
+      ['1 ann40.wav nobody.wav', 'line 1: there is no embedding of nobody.wav'],
+    ] as const)
+      expect(() => scoreTrials(line, embeddings)).toThrow(message)
   })
 })
 

@@ -105,6 +105,21 @@ describe('decisions', () => {
     const smoothing = { method: 'median', overlap: 0.5 } as const
     expect(detector.smooth(frames, smoothing).length).toBe(frames.length)
     expect(detector.decide(frames, { smoothing }).length).toBe(1)
+    expect(detector.smooth([], smoothing)).toEqual([])
+  })
+
+  it('smoothing does not move speech', () => {
+    const pulse = Array.from({ length: 101 }, (_, i) => (Math.abs(i - 50) <= 20 ? 1 : 0))
+    for (const method of ['median', 'mean'] as const) {
+      for (const windowLengthInSec of [0.1, 0.2, 0.31]) {
+        const wide = new VoiceActivityDetector(model, { windowLengthInSec, runtime })
+        const [{ start, duration }] = wide.decide(pulse, { smoothing: { method, overlap: 0.875 } }) as [
+          { start: number; duration: number },
+        ]
+        expect(Math.abs(start + duration / 2 - 0.505)).toBeLessThan(0.021)
+        expect(Math.abs(duration - 0.41)).toBeLessThan(0.061)
+      }
+    }
   })
 })
 

@@ -148,10 +148,20 @@ export class VoiceActivityDetector {
     return speechSegments(this.smooth(frames, smoothing), { ...rest, onset, shiftSeconds: SMOOTHED_STEP })
   }
 
-  /** Probabilities every 10 ms, each the median or mean of the windows that cover it; see `smoothVadFrames`. */
+  /**
+   * Probabilities every 10 ms, each the median or mean of the windows that cover it; see `smoothVadFrames`.
+   *
+   * A window covers as much before its frame as after it. NeMo 1.0 lets it cover what comes after, so that its speech begins
+   * and ends half a window late.
+   */
   smooth(frames: ArrayLike<number>, smoothing: Pick<VadSmoothing, 'method' | 'overlap'>): number[] {
     const { windowLengthInSec: windowSeconds, shiftLengthInSec: shiftSeconds } = this.#options
-    return smoothVadFrames(frames, { ...smoothing, windowSeconds, shiftSeconds })
+    if (frames.length === 0) return []
+    const half = Math.floor(windowSeconds / 2 / shiftSeconds)
+    const beyond = new Array<number>(half).fill(frames[frames.length - 1]!)
+    const late = smoothVadFrames([...Array.from(frames), ...beyond], { ...smoothing, windowSeconds, shiftSeconds })
+    const pointsPerFrame = late.length / (frames.length + half)
+    return late.slice(half * pointsPerFrame)
   }
 
   async #classify(windows: readonly Float32Array[]): Promise<Float32Array> {
