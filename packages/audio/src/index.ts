@@ -69,9 +69,16 @@ export { type GainConfig, GainPerturbation } from './perturbations/gain.js'
 export { convolveImpulse, type ImpulseConfig, ImpulsePerturbation } from './perturbations/impulse.js'
 export { type AddNoiseOptions, addNoise, type NoiseConfig, NoisePerturbation } from './perturbations/noise.js'
 export type { Perturbation } from './perturbations/perturbation.js'
+export { RirAndNoisePerturbation, type RirNoiseConfig } from './perturbations/rirNoise.js'
 export { type ShiftConfig, ShiftPerturbation, shiftAudio } from './perturbations/shift.js'
 export { addSilence, type SilenceConfig, SilencePerturbation } from './perturbations/silence.js'
 export { changeSpeed, type SpeedConfig, SpeedPerturbation } from './perturbations/speed.js'
+export {
+  type TelephoneCodec,
+  type TranscodeConfig,
+  TranscodePerturbation,
+  transcodeAudio,
+} from './perturbations/transcode.js'
 export { addWhiteNoise, type WhiteNoiseConfig, WhiteNoisePerturbation } from './perturbations/whiteNoise.js'
 export { RandomGenerator } from './randomGenerator.js'
 export {

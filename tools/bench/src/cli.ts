@@ -1,7 +1,10 @@
 /** Entry of `pnpm bench NAME`. */
 import { resolve } from 'node:path'
 import { BenchError } from './errors.js'
+import { features, featuresHelp } from './features.js'
 import { kernelCosts, kernelCostsHelp } from './kernelCosts.js'
+import { longFile, longFileHelp } from './longFile.js'
+import { manifest, manifestHelp } from './manifest.js'
 import { nGram, nGramHelp } from './nGram.js'
 import { recognizer, recognizerHelp } from './recognizer.js'
 import { trainStep, trainStepHelp } from './trainStep.js'
@@ -12,6 +15,9 @@ const benchmarks = {
   ngram: { run: nGram, help: nGramHelp },
   'train-step': { run: trainStep, help: trainStepHelp },
   transcribe: { run: transcribe, help: transcribeHelp },
+  features: { run: features, help: featuresHelp },
+  'long-file': { run: longFile, help: longFileHelp },
+  manifest: { run: manifest, help: manifestHelp },
   recognizer: { run: recognizer, help: recognizerHelp },
 } as const
 

@@ -39,7 +39,8 @@ export async function recognizer(args: readonly string[], root: string): Promise
   console.log(`${model.numWeights.toLocaleString('en-US')} weights\n${folder}`)
 }
 
-function randomRecognizer(path: string, seed: number): EncDecCTCModel {
+/** A recogniser of a config with random weights. */
+export function randomRecognizer(path: string, seed: number): EncDecCTCModel {
   const { model } = new Config(loadYaml(path)).toObject()
   if (!isConfigObject(model)) throw new BenchError('NEMO_BENCH_USAGE', `--config: ${path} has no model section.`)
   seedInitialisation(seed)

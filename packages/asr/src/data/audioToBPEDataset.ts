@@ -1,4 +1,4 @@
-import type { Manifest } from '@nemo/audio'
+import type { Manifest, ManifestIndex } from '@nemo/audio'
 import type { DatasetSource, ThreadCalls } from '@nemo/core'
 import { SubwordVocabulary, type SubwordVocabularyFiles } from '../tokenizer/subwordVocabulary.js'
 import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openTranscripts } from './audioToTextDataset.js'
@@ -10,7 +10,7 @@ import { type AudioToCharConfig, AudioToTextDataset, type FrameCount, openTransc
  */
 export class AudioToBPEDataset extends AudioToTextDataset {
   private constructor(
-    manifest: Manifest,
+    manifest: Manifest | ManifestIndex,
     config: AudioToCharConfig,
     private readonly vocabulary: SubwordVocabulary,
     frames: FrameCount | undefined,

@@ -1,11 +1,16 @@
+import { stat } from 'node:fs/promises'
 import {
   type AudioAugmentor,
   AudioError,
   type Manifest,
   type ManifestEntry,
+  ManifestError,
+  ManifestIndex,
+  type ManifestPaths,
   processAugmentations,
   RandomGenerator,
   readAudio,
+  splitManifestPaths,
 } from '@nemo/audio'
 import {
   AudioSignal,
@@ -56,6 +61,11 @@ export const audioToCharConfigSchema = z.strictObject({
   seed: z.number().int().default(0),
   /** Begin and end transcripts with the tokenizer's own tokens for that, if it has any (sub-words only). */
   use_start_end_token: z.boolean().default(true),
+  /**
+   * Keep only the places and durations of the manifests' lines in memory, and read a line when its turn comes. Default where
+   * they have 256 MB or more together.
+   */
+  manifest_index: z.boolean().nullable().default(null),
   ...tarredFields,
   ...concatFields,
   parser: z.string().default('en'),
@@ -125,7 +135,7 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
    * @throws AudioArgumentError for an augmentor's settings.
    */
   protected constructor(
-    readonly manifest: Manifest,
+    readonly manifest: Manifest | ManifestIndex,
     readonly codec: TranscriptCodec,
     readonly config: AudioToCharConfig,
     protected readonly frames: FrameCount | undefined,
@@ -135,15 +145,17 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
   }
 
   get length(): number {
-    return this.manifest.entries.length
+    return 'entries' in this.manifest ? this.manifest.entries.length : this.manifest.length
   }
 
   override sizeOf(index: number): number {
-    return this.manifest.entries[index]!.duration
+    const { manifest } = this
+    return 'entries' in manifest ? manifest.entries[index]!.duration : manifest.durationOf(index)
   }
 
   async get({ seed, epoch, index }: SampleContext): Promise<Utterance | undefined> {
-    const entry = this.manifest.entries[index]!
+    const entry = await this.#entry(index)
+    if (!entry) return undefined
     const { ids, unknown } = this.#encode(entry)
     if (epoch === 0)
       for (const character of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + 1)
@@ -171,6 +183,19 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
     } catch (error) {
       if (!(error instanceof AudioError) || this.config.on_bad_audio === 'error') throw error
       this.#unreadable.set(`${entry.manifest}:${entry.line}`, error.message)
+      return undefined
+    }
+  }
+
+  // Undefined for a line that cannot be used and may be left out.
+  async #entry(index: number): Promise<ManifestEntry | undefined> {
+    const { manifest } = this
+    if ('entries' in manifest) return manifest.entries[index]!
+    try {
+      return await manifest.entry(index)
+    } catch (error) {
+      if (!(error instanceof ManifestError) || this.config.on_bad_line === 'error') throw error
+      this.#unreadable.set(`entry ${index}`, error.message)
       return undefined
     }
   }
@@ -265,12 +290,23 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
   }
 }
 
-/** Reads the manifests of a data section. @throws ManifestError, AudioFileError for a manifest that is not there. */
-export function openTranscripts(config: AudioToCharConfig): Promise<Manifest> {
-  return openManifest(config, {
+const INDEXED_BYTES = 256 * 2 ** 20
+
+/** Opens the manifests of a data section. @throws ManifestError, AudioFileError for a manifest that is not there. */
+export async function openTranscripts(config: AudioToCharConfig): Promise<Manifest | ManifestIndex> {
+  const options = {
     minDuration: config.min_duration ?? undefined,
     maxDuration: config.max_duration ?? undefined,
     maxUtts: config.max_utts,
-    onBadLine: config.on_bad_line === 'skip' ? 'skip' : 'throw',
-  })
+    onBadLine: config.on_bad_line === 'skip' ? ('skip' as const) : ('throw' as const),
+  }
+  const indexed = !config.is_tarred && (config.manifest_index ?? (await isLarge(config.manifest_filepath)))
+  return indexed ? ManifestIndex.open(config.manifest_filepath, options) : openManifest(config, options)
+}
+
+async function isLarge(paths: ManifestPaths): Promise<boolean> {
+  let bytes = 0
+  // A manifest that is not there is told by whoever reads it.
+  for (const path of splitManifestPaths(paths)) bytes += (await stat(path).catch(() => undefined))?.size ?? 0
+  return bytes >= INDEXED_BYTES
 }

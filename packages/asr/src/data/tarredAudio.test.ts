@@ -235,3 +235,33 @@ describe('mixed manifests', () => {
     )
   })
 })
+
+it('an indexed manifest gives the batches of one in memory, and leaves lines out that cannot be used', async () => {
+  const model = new EncDecCTCModel(tinyConfig())
+  const lines = await readFile(manifest, 'utf8')
+  const path = join(folder, 'corpus', 'with-bad-line.json')
+  await writeFile(path, `${lines}{"audio_filepath": 5, "duration": 1, "text": ""}\n`)
+  const section = {
+    manifest_filepath: path,
+    sample_rate: 8000,
+    batch_size: 4,
+    shuffle: true,
+    bucketing: 2,
+    on_bad_line: 'skip',
+  }
+  const loader = await model.createDataLoader({ ...section, manifest_index: true, num_workers: 1 }, 'validation')
+  const heard = (await epochOf(loader)).flatMap((batch) => batch.texts)
+  expect([...heard].sort()).toEqual([...texts].sort())
+  expect((loader.dataset.problems?.() ?? []).join()).toMatch(/with-bad-line.json:12.*audio/)
+  await loader.close()
+  const whole = { ...section, manifest_filepath: manifest }
+  const [indexed, loaded] = await Promise.all(
+    [true, false].map(async (manifest_index) =>
+      epochOf(await model.createDataLoader({ ...whole, manifest_index }, 'validation')),
+    ),
+  )
+  expect(indexed).toEqual(loaded)
+  await expect(
+    epochOf(await model.createDataLoader({ ...section, manifest_index: true, on_bad_line: 'error' }, 'validation')),
+  ).rejects.toThrow(/with-bad-line.json:12/)
+})

@@ -21,14 +21,17 @@ export type LongAudio = AudioInput | AsyncIterable<Float32Array>
 
 /** Options of transcribing in chunks. */
 export interface ChunkOptions {
-  /** Seconds whose frames are kept of each chunk. Default 30; for blocks that arrive 2. */
+  /**
+   * Seconds whose frames are kept of each chunk. Default 120, which computes little twice; for blocks that arrive 2. Networks
+   * with attention over all of their input want fewer.
+   */
   readonly chunkSeconds?: number
   /**
    * Seconds of context before and after a chunk that the network sees too. Results equal those of the whole recording where
    * this is at least the reach of the network. Default 4; NeMo's `total_buffer` is the chunk with both.
    */
   readonly contextSeconds?: number | { readonly left: number; readonly right: number }
-  /** Chunks computed together. Default 4; for blocks that arrive 1. */
+  /** Chunks computed together. Default 1. */
   readonly batchSize?: number
   /**
    * What features are normalised by, where the model normalises per utterance. `whole`: statistics of the whole recording, which
@@ -142,7 +145,7 @@ export class ChunkedCtc {
   /** Frames of a recording, in order. */
   async *frames(audio: LongAudio, options: ChunkOptions = {}): AsyncGenerator<FrameBlock> {
     const live = isBlocks(audio)
-    const { batchSize = live ? 1 : 4, normalization = live ? 'heard' : 'whole' } = options
+    const { batchSize = 1, normalization = live ? 'heard' : 'whole' } = options
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new RangeError(`transcribe: expected a batchSize of at least 1, found ${batchSize}.`)
     if (live && normalization === 'whole')
@@ -215,7 +218,7 @@ export class ChunkedCtc {
   async #geometry({ chunkSeconds, contextSeconds = 4 }: ChunkOptions, live: boolean): Promise<ChunkGeometry> {
     const { left, right } =
       typeof contextSeconds === 'number' ? { left: contextSeconds, right: contextSeconds } : contextSeconds
-    const chunk = chunkSeconds ?? (live ? 2 : 30)
+    const chunk = chunkSeconds ?? (live ? 2 : 120)
     for (const [name, value, least] of [
       ['chunkSeconds', chunk, Number.MIN_VALUE],
       ['contextSeconds', left, 0],

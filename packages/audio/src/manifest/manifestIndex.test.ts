@@ -57,7 +57,7 @@ describe('ManifestIndex', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 

@@ -11,10 +11,12 @@ export type ManifestIndexOptions = Pick<
 >
 
 const CHUNK_BYTES = 1 << 22
-const MAX_LINE_BYTES = 1 << 24
+// A line may be half as long.
+const MAX_LINE_BYTES = 1 << 25
 const LINE_PROBE_BYTES = 1024
 const NEWLINE = 0x0a
 const OPENING_BRACE = 0x7b
+const QUOTE = 0x22
 const REPORTED_BAD_LINES = 10
 const SECONDS_PER_HOUR = 3600
 const durationKey = new TextEncoder().encode('"duration"')
@@ -194,77 +196,77 @@ async function indexFile(
   counts: Counts,
   maxUtts: number,
 ): Promise<void> {
-  let [offset, line] = [0, 0]
-  let carried = new Uint8Array(0)
-  while (offset < file.size || carried.length > 0) {
-    const read = await file.read(offset, CHUNK_BYTES)
-    const last = offset + read.length >= file.size
-    const chunk = carried.length === 0 ? read : joined(carried, read)
-    const base = offset - carried.length
-    offset += read.length
+  let [offset, line, size] = [0, 0, CHUNK_BYTES]
+  while (offset < file.size) {
+    const chunk = await file.read(offset, size)
+    const last = offset + chunk.length >= file.size
     const scan = new LineScan(chunk, { manifest, line })
-    for (let start = 0; ; ) {
-      const newline = chunk.indexOf(NEWLINE, start)
-      const end = newline < 0 ? chunk.length : newline
-      if (newline < 0 && !last) {
-        carried = chunk.slice(start)
-        break
-      }
+    let start = 0
+    while (start < chunk.length) {
+      const end = scan.lineFrom(start)
+      if (end === chunk.length && !last) break
       line++
-      const duration = scan.durationIn(start, end, line)
+      const duration = scan.duration(start, line)
       if (duration instanceof ManifestError) counts.bad(duration)
       else if (duration !== undefined && counts.keeps(duration)) {
         if (columns.length === 0 && line === 1) columns.reserve(Math.ceil((file.size / (end + 1)) * 1.05))
-        columns.push(base + start, duration, line)
+        columns.push(offset + start, duration, line)
         if (columns.length === maxUtts) return
       }
       start = end + 1
-      if (start >= chunk.length) {
-        carried = new Uint8Array(0)
-        break
-      }
     }
-    if (carried.length > MAX_LINE_BYTES)
+    if (last) return
+    // A line that was cut is read again with what follows, one that is longer than the chunk with more of it.
+    offset += start
+    size = start === 0 ? size * 2 : CHUNK_BYTES
+    if (size > MAX_LINE_BYTES)
       throw new ManifestError(
-        `expected one JSON object a line, found a line of more than ${MAX_LINE_BYTES} bytes. Check that this is a manifest.`,
+        `expected one JSON object a line, found a line of more than ${MAX_LINE_BYTES / 2} bytes. Check that this is a manifest.`,
         { source: manifest, line: line + 1 },
       )
-    if (last) return
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length)
-  bytes.set(a)
-  bytes.set(b, a.length)
-  return bytes
 }
 
 /** Finds durations in the lines of a chunk, by looking for their key; lines where that may mislead are parsed. */
 class LineScan {
   readonly #chunk: Uint8Array
   readonly #at: { readonly manifest: string }
-  #nextKey = -1
+  // Of the line that was looked at last.
+  #end = 0
+  #key = -1
+  #plain = false
 
   constructor(chunk: Uint8Array, at: { readonly manifest: string; readonly line: number }) {
     this.#chunk = chunk
     this.#at = at
   }
 
-  /** Undefined for a blank line. */
-  durationIn(start: number, end: number, line: number): number | ManifestError | undefined {
+  /** Looks at the line that begins at a byte. @returns its end: of its line feed, or of the chunk. */
+  lineFrom(start: number): number {
     const chunk = this.#chunk
-    if (this.#nextKey < start) this.#nextKey = indexOfKey(chunk, start)
-    const key = this.#nextKey
-    // A second object in the line may have a key of this name.
-    const nested = chunk.indexOf(OPENING_BRACE, start + 1)
-    if (key < end && chunk[start] === OPENING_BRACE && (nested < 0 || nested >= end)) {
-      const found = plainNumber(chunk, key + durationKey.length, end)
-      const again = indexOfKey(chunk, key + durationKey.length)
-      this.#nextKey = again
-      if (found !== undefined && again >= end) return found
+    let [at, key, keys, braces] = [start, -1, 0, 0]
+    // One pass over the bytes; searches from one place to the next take several times as long.
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (byte === QUOTE) {
+        if (chunk[at + 1] === durationKey[1] && isKey(chunk, at)) {
+          key = at
+          keys++
+        }
+      } else if (byte === OPENING_BRACE) braces++
+      else if (byte === NEWLINE) break
     }
-    return this.#parsed(start, end, line)
+    this.#end = at
+    this.#key = key
+    // A second object in the line may have a key of this name.
+    this.#plain = keys === 1 && braces === 1 && chunk[start] === OPENING_BRACE
+    return at
+  }
+
+  /** Duration in the line that was looked at; undefined for a blank line. */
+  duration(start: number, line: number): number | ManifestError | undefined {
+    const found = this.#plain ? plainNumber(this.#chunk, this.#key + durationKey.length, this.#end) : undefined
+    return found ?? this.#parsed(start, this.#end, line)
   }
 
   #parsed(start: number, end: number, line: number): number | ManifestError | undefined {
@@ -285,18 +287,8 @@ class LineScan {
   }
 }
 
-/** Where the key comes next; the length of the chunk if it does not. */
-function indexOfKey(chunk: Uint8Array, from: number): number {
-  const quote = durationKey[0]!
-  const [d, last] = [durationKey[1]!, durationKey[durationKey.length - 1]!]
-  for (let at = chunk.indexOf(quote, from); at >= 0; at = chunk.indexOf(quote, at + 1)) {
-    if (chunk[at + 1] === d && chunk[at + durationKey.length - 1] === last && isKey(chunk, at)) return at
-  }
-  return chunk.length
-}
-
 function isKey(chunk: Uint8Array, at: number): boolean {
-  for (let i = 2; i < durationKey.length - 1; i++) if (chunk[at + i] !== durationKey[i]) return false
+  for (let i = 1; i < durationKey.length; i++) if (chunk[at + i] !== durationKey[i]) return false
   return true
 }
 

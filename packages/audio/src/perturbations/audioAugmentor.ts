@@ -6,9 +6,11 @@ import { type GainConfig, GainPerturbation } from './gain.js'
 import { type ImpulseConfig, ImpulsePerturbation } from './impulse.js'
 import { type NoiseConfig, NoisePerturbation } from './noise.js'
 import { type Perturbation, parsePerturbationConfig } from './perturbation.js'
+import { RirAndNoisePerturbation, type RirNoiseConfig } from './rirNoise.js'
 import { type ShiftConfig, ShiftPerturbation } from './shift.js'
 import { type SilenceConfig, SilencePerturbation } from './silence.js'
 import { type SpeedConfig, SpeedPerturbation } from './speed.js'
+import { type TranscodeConfig, TranscodePerturbation } from './transcode.js'
 import { type WhiteNoiseConfig, WhiteNoisePerturbation } from './whiteNoise.js'
 
 /** Options of the perturbations that come with this package, by their names in configs. */
@@ -16,9 +18,11 @@ export interface PerturbationConfigs {
   readonly gain: GainConfig
   readonly impulse: ImpulseConfig
   readonly noise: NoiseConfig
+  readonly rir_noise_aug: RirNoiseConfig
   readonly shift: ShiftConfig
   readonly silence: SilenceConfig
   readonly speed: SpeedConfig
+  readonly transcode_aug: TranscodeConfig
   readonly white_noise: WhiteNoiseConfig
 }
 
@@ -30,9 +34,11 @@ const BUILT_IN: Readonly<Record<keyof PerturbationConfigs, PerturbationFactory>>
   gain: (config) => new GainPerturbation(config as GainConfig),
   impulse: (config) => new ImpulsePerturbation(config as ImpulseConfig),
   noise: (config) => new NoisePerturbation(config as NoiseConfig),
+  rir_noise_aug: (config) => new RirAndNoisePerturbation(config as RirNoiseConfig),
   shift: (config) => new ShiftPerturbation(config as ShiftConfig),
   silence: (config) => new SilencePerturbation(config as SilenceConfig),
   speed: (config) => new SpeedPerturbation(config as SpeedConfig),
+  transcode_aug: (config) => new TranscodePerturbation(config as TranscodeConfig),
   white_noise: (config) => new WhiteNoisePerturbation(config as WhiteNoiseConfig),
 }
 

@@ -187,7 +187,7 @@ describe('augmentor', () => {
     [{ gain: { prob: 1, max_gain_dbfs: 'loud' } }, 'found "loud"'],
     [
       { blur: { prob: 1 } },
-      'unknown augmentation "blur". Use one of gain, impulse, noise, shift, silence, speed, white_noise',
+      'unknown augmentation "blur". Use one of gain, impulse, noise, rir_noise_aug, shift, silence, speed, transcode_aug, white_noise',
     ],
     [{ toString: { prob: 1 } }, 'unknown augmentation "toString"'],
     [{ noise: { prob: 1 } }, 'augmentation "noise", key manifest_path'],

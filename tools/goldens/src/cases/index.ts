@@ -9,6 +9,7 @@ import { nemoArchive } from './nemoArchive.js'
 import { neuralTypes } from './neuralTypes.js'
 import { nlpHeads } from './nlpHeads.js'
 import { optimizers } from './optimizers.js'
+import { perturb } from './perturb.js'
 import { rnntDecoding } from './rnntDecoding.js'
 import { rnntLoss } from './rnntLoss.js'
 import { rnntNet } from './rnntNet.js'
@@ -37,6 +38,7 @@ export const caseHandlers: readonly CaseHandler[] = [
   ctcBeam,
   kenLm,
   vadPostprocess,
+  perturb,
   werBpe,
   specAugment,
   wer,
