@@ -89,6 +89,7 @@ describe('EncDecCTCModelBPE', () => {
     await writeNemo(path, moved)
     const restored = (await Model.restoreFrom(path)) as EncDecCTCModelBPE
     expect(restored).toBeInstanceOf(EncDecCTCModelBPE)
+    expect(await EncDecCTCModel.restoreFrom(path)).toBeInstanceOf(EncDecCTCModelBPE)
     expect(restored.tokenizer.textToIds('ab')).toEqual(model.tokenizer.textToIds('ab'))
     expect(await restored.transcribe(audio, { runtime })).toEqual(texts)
   }, 180_000)

@@ -12,7 +12,7 @@ import { atKeyPath } from '../config/errors.js'
 import { mergeConfigs } from '../config/mergeConfigs.js'
 import { parseYaml } from '../config/parseYaml.js'
 import { stringifyYaml } from '../config/stringifyYaml.js'
-import { resolveTarget } from '../config/targetRegistry.js'
+import { resolveTarget, targetRegistry } from '../config/targetRegistry.js'
 import type { DataLoader } from '../data/dataLoader.js'
 import { NeuralModule } from '../modules/neuralModule.js'
 import { portsOf } from '../neuralTypes/ports.js'
@@ -259,7 +259,8 @@ export abstract class Model extends NeuralModule {
   }
 
   /**
-   * Reads a `.nemo` archive, of NeMo or ours. Called on `Model` itself, the class is found by the archive's `target`.
+   * Reads a `.nemo` archive, of NeMo or ours. Called on `Model` itself, the class is found by the archive's `target`; called on
+   * another class, that target is taken if it is a subclass.
    *
    * @param source - Path, or the archive's bytes.
    * @throws ModelError if the archive holds another kind of model; all that `readNemo` throws.
@@ -369,8 +370,15 @@ function assemble<M extends Model>(
       `${where}: its config names no target, so its class is unknown. Call ${method} on the class itself.`,
     )
   }
-  const make = (): unknown =>
-    abstract ? resolveTarget(String(target), 'target').factory({ cfg: config }) : new (type as ModelClass<M>)(config)
+  const make = (): unknown => {
+    if (abstract) return resolveTarget(String(target), 'target').factory({ cfg: config })
+    // An archive of a more special class than the one asked for, sub-words instead of characters, gives that class.
+    if (typeof target === 'string' && !target.endsWith(`.${type.name}`) && targetRegistry.has(target)) {
+      const special = targetRegistry.resolve(target).factory({ cfg: config })
+      if (special instanceof type) return special
+    }
+    return new (type as ModelClass<M>)(config)
+  }
   let model: unknown
   try {
     model = withArtifacts(artifacts, make)
