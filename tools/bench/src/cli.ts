@@ -1,5 +1,6 @@
 /** Entry of `pnpm bench NAME`. */
 import { resolve } from 'node:path'
+import { beam, beamHelp } from './beam.js'
 import { BenchError } from './errors.js'
 import { features, featuresHelp } from './features.js'
 import { kernelCosts, kernelCostsHelp } from './kernelCosts.js'
@@ -11,6 +12,7 @@ import { trainStep, trainStepHelp } from './trainStep.js'
 import { transcribe, transcribeHelp } from './transcribe.js'
 
 const benchmarks = {
+  beam: { run: beam, help: beamHelp },
   kernels: { run: kernelCosts, help: kernelCostsHelp },
   ngram: { run: nGram, help: nGramHelp },
   'train-step': { run: trainStep, help: trainStepHelp },

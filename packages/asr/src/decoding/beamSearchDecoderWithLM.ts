@@ -27,7 +27,7 @@ export interface BeamSearchDecoderWithLMConfig {
   readonly token_min_logp?: number
   /** Prefixes so far below the best (ln P, negative) are dropped. Default: none. */
   readonly beam_prune_logp?: number
-  /** ln P added for each unknown word. Default 0. */
+  /** ln P added for each unknown word, more for long ones; see `NGramSearchOptions`. Default 0. */
   readonly unk_score_offset?: number
   readonly hotwords?: readonly string[]
   /** Default 10. */

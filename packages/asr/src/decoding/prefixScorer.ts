@@ -24,7 +24,7 @@ export class PrefixScorer<State> {
   constructor(scoring: PrefixScoring<State>) {
     this.#scoring = scoring
     const { languageModel, tokens, hotWords } = scoring
-    if (languageModel?.words && tokens === undefined) this.#prefixes = new WordPrefixes(languageModel.words)
+    if (languageModel?.words && tokens === undefined) this.#prefixes = WordPrefixes.of(languageModel.words)
     for (const [word, weight] of hotWords) {
       for (let end = 1; end <= word.length; end++) {
         const beginning = word.slice(0, end)
@@ -107,6 +107,6 @@ export class PrefixScorer<State> {
     if (word === '') return 0
     const hot = this.#hotBeginnings.size > 0 ? (this.#hotBeginnings.get(word) ?? 0) : 0
     if (!range || range.from < range.to || hot > 0) return hot
-    return this.#scoring.alpha * (this.#scoring.languageModel?.unknownScore ?? 0)
+    return this.#scoring.alpha * (this.#scoring.languageModel?.unknownBeginning?.(word) ?? 0)
   }
 }

@@ -18,17 +18,23 @@ export interface SearchLanguageModel<State = unknown> {
   end?(state: State): number
   /** Words that the model knows, if what cannot become one of them is to be held back while it is spelt. */
   readonly words?: readonly string[]
-  /** ln P added for a word that is not among `words`; also for the beginning of one. Default 0. */
-  readonly unknownScore?: number
+  /** ln P added for the beginning of a word that none of `words` has. Default: none. */
+  unknownBeginning?(beginning: string): number
 }
 
 /** Options of `nGramSearchModel`. */
 export interface NGramSearchOptions {
-  /** ln P added for each unknown word, and for beginnings of words that no known word has. Default 0. */
+  /**
+   * ln P added for each unknown word, and for beginnings of words that no known word has; for those of more than 6 letters,
+   * so many sixths of it, lest words run together. Default 0.
+   */
   readonly unknownScore?: number
   /** Count the end of the sentence. Default false. */
   readonly scoreEnd?: boolean
 }
+
+/** Letters of a word of common length. Source: pyctcdecode. */
+const COMMON_LENGTH = 6
 
 /** An n-gram model as a search asks it. */
 export function nGramSearchModel(
@@ -38,15 +44,16 @@ export function nGramSearchModel(
   const words = unknownScore === 0 ? undefined : model.words()
   const end = model.index('</s>')
   const scratch = model.newState()
+  const unknown = (word: string): number => unknownScore * Math.max(1, word.length / COMMON_LENGTH)
   return {
     start: () => model.beginState,
     score(state, word) {
       const next = model.newState()
       const id = model.index(word)
       const logProb = Math.LN10 * model.scoreWord(state, id, next)
-      return { logProb: id === 0 ? logProb + unknownScore : logProb, state: next }
+      return { logProb: id === 0 ? logProb + unknown(word) : logProb, state: next }
     },
     ...(scoreEnd && { end: (state: NGramState) => Math.LN10 * model.scoreWord(state, end, scratch) }),
-    ...(words && { words, unknownScore }),
+    ...(words && { words, unknownBeginning: unknown }),
   }
 }

@@ -11,6 +11,17 @@ export interface WordRange {
 export class WordPrefixes {
   readonly #words: readonly string[]
 
+  static readonly #made = new WeakMap<readonly string[], WordPrefixes>()
+
+  /** Of a list that does not change: sorted once for all searches. */
+  static of(words: readonly string[]): WordPrefixes {
+    const known = WordPrefixes.#made.get(words)
+    if (known) return known
+    const made = new WordPrefixes(words)
+    WordPrefixes.#made.set(words, made)
+    return made
+  }
+
   constructor(words: readonly string[]) {
     this.#words = [...words].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
   }
