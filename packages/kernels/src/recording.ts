@@ -3,6 +3,7 @@ import type { DType, TensorData } from '@nemo/graph'
 import { sizeOf } from '@nemo/graph'
 import { ELEMENT_BYTES, fromDevice, toDevice } from './elementType.js'
 import type { Dispatch } from './kernelBuilder.js'
+import type { KernelTimer } from './kernelTimer.js'
 import type { PipelineCache } from './pipelineCache.js'
 import type { Command, Copy } from './planner.js'
 import type { Storage } from './storage.js'
@@ -23,7 +24,7 @@ export interface RecordingParts {
 }
 
 type Step =
-  | { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly workgroups: Dispatch['workgroups'] }
+  | { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly dispatch: Dispatch }
   | { readonly copy: Copy }
 
 // Uniforms of a kernel begin at multiples of this, which every device allows.
@@ -80,7 +81,7 @@ export class Recording {
       }
       const { pipeline, layout } = compiled[i]!
       const group = device.createBindGroup({ label: dispatch.label, layout, entries })
-      steps.set(dispatch, { pipeline, group, workgroups: dispatch.workgroups })
+      steps.set(dispatch, { pipeline, group, dispatch })
     })
     const order = commands.map((command): Step => ('dispatch' in command ? steps.get(command.dispatch)! : command))
     return new Recording({ ...parts, commands: [] }, order, buffer)
@@ -91,13 +92,18 @@ export class Recording {
     return this.#steps.filter((step) => 'pipeline' in step).length
   }
 
-  /** Enters one run into the queue; resolves when the outputs have arrived. */
-  submit(feeds: ReadonlyMap<string, TensorData>): Promise<Record<string, TensorData>> {
+  /**
+   * Enters one run into the queue; resolves when the outputs have arrived.
+   *
+   * @param timer - Measures every kernel.
+   */
+  submit(feeds: ReadonlyMap<string, TensorData>, timer?: KernelTimer): Promise<Record<string, TensorData>> {
     const { device, outputs } = this.#parts
     for (const { name, storage, wrap } of this.#parts.feeds) {
       device.queue.writeBuffer(storage.buffer, storage.offset, toDevice(feeds.get(name)!, `Input ${name}`, wrap))
     }
     const encoder = device.createCommandEncoder()
+    const times = timer?.begin()
     let pass: GPUComputePassEncoder | undefined
     for (const step of this.#steps) {
       if ('copy' in step) {
@@ -106,10 +112,14 @@ export class Recording {
         const { from, fromOffset, to, toOffset, bytes } = step.copy
         encoder.copyBufferToBuffer(from.buffer, from.offset + fromOffset, to.buffer, to.offset + toOffset, bytes)
       } else {
+        if (times) {
+          pass?.end()
+          pass = encoder.beginComputePass({ timestampWrites: times.next(step.dispatch) })
+        }
         pass ??= encoder.beginComputePass()
         pass.setPipeline(step.pipeline)
         pass.setBindGroup(0, step.group)
-        pass.dispatchWorkgroups(...step.workgroups)
+        pass.dispatchWorkgroups(...step.dispatch.workgroups)
       }
     }
     pass?.end()
@@ -120,7 +130,9 @@ export class Recording {
       if (bytes > 0) encoder.copyBufferToBuffer(storage.buffer, storage.offset, staging!, offset, bytes)
       offset += bytes
     }
+    times?.finish(encoder)
     device.queue.submit([encoder.finish()])
+    if (times) timer!.add(times)
     return this.#readBack(staging)
   }
 
