@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { beam, beamHelp } from './beam.js'
 import { BenchError } from './errors.js'
 import { features, featuresHelp } from './features.js'
+import { gpu, gpuHelp } from './gpu.js'
+import { gpuBundle, gpuBundleHelp } from './gpuBundle.js'
 import { kernelCosts, kernelCostsHelp } from './kernelCosts.js'
 import { longFile, longFileHelp } from './longFile.js'
 import { manifest, manifestHelp } from './manifest.js'
@@ -13,6 +15,8 @@ import { transcribe, transcribeHelp } from './transcribe.js'
 
 const benchmarks = {
   beam: { run: beam, help: beamHelp },
+  gpu: { run: gpu, help: gpuHelp },
+  'gpu-bundle': { run: gpuBundle, help: gpuBundleHelp },
   kernels: { run: kernelCosts, help: kernelCostsHelp },
   ngram: { run: nGram, help: nGramHelp },
   'train-step': { run: trainStep, help: trainStepHelp },

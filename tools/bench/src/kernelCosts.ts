@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { costMeter, type RunCost } from '@nemo/kernels'
 import { leastWork } from './leastWork.js'
-import { quartzNet5x3, quartzNet15x5, trainingStep } from './quartzNet5x3.js'
+import { jasper12x1, quartzNet5x3, quartzNet15x5, trainingStep } from './quartzNet5x3.js'
 import { randomNumbers } from './randomNumbers.js'
 import { noiseBatch } from './trainStepBatch.js'
 
@@ -12,11 +12,16 @@ Counts what one training step of QuartzNet (CTC, NovoGrad) takes on WebGPU: kern
 peak memory; and compares the bytes with the least possible. The counts follow from the shapes: no GPU is needed, and
 every machine prints the same.
 
-  --network NAME    15x5 (default) or 5x3
+  --network NAME    15x5 (default), 5x3, or jasper12x1, the tutorial's
   --batch N         items. Default 16
   --frames N        mel frames of the longest item, 100 a second and one more. Default 801`
 
-const networks: Readonly<Record<string, typeof quartzNet15x5>> = { '15x5': quartzNet15x5, '5x3': quartzNet5x3 }
+/** Networks by the names that commands know. */
+export const networks: Readonly<Record<string, typeof quartzNet15x5>> = {
+  '15x5': quartzNet15x5,
+  '5x3': quartzNet5x3,
+  jasper12x1,
+}
 
 /** Counts and prints. */
 export async function kernelCosts(args: readonly string[]): Promise<void> {

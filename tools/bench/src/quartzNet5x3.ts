@@ -80,6 +80,15 @@ export const quartzNet15x5: readonly Block[] = [
   block(1024, 1, 1, { separable: false }),
 ]
 
+/** The separable Jasper 12x1 of NeMo 0.x's speech recognition tutorial (`apps/asr/conf/jasper/jasper12x1SEP.yaml`). */
+export const jasper12x1: readonly Block[] = [
+  block(256, 33, 1, { stride: 2 }),
+  ...([...groups.slice(0, 4).flatMap((group) => [group, group, group]), groups[4]] as const).map(([filters, kernel]) =>
+    block(filters, kernel, 1, { residual: true }),
+  ),
+  block(1024, 1, 1, { separable: false }),
+]
+
 /** Options of `trainingStep`. */
 export interface TrainingStepOptions {
   readonly blocks: readonly Block[]

@@ -36,6 +36,9 @@ export function useSoftwareVulkan(): void {
   koffi.load(join(folder, LOADER), { global: true })
 }
 
+/** Path of Vulkan's loader, which finds the drivers of a machine. */
+export const vulkanLoader = (): string => join(swiftShaderFolder(), LOADER)
+
 function swiftShaderFolder(): string {
   const folder = join(tmpdir(), FOLDER)
   if (!existsSync(folder)) unpack(folder)
