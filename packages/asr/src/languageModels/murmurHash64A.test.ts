@@ -7,7 +7,7 @@ const { vocabulary } = kenLmJson<{ vocabulary: readonly { word: string; hash: st
 
 const hash = (bytes: Uint8Array): string => {
   const low = murmurHash64A(bytes, 0, bytes.length)
-  return ((BigInt(hashHigh) << 32n) | BigInt(low)).toString(16).padStart(16, '0')
+  return ((BigInt(hashHigh[0]!) << 32n) | BigInt(low)).toString(16).padStart(16, '0')
 }
 
 // The same in exact arithmetic.

@@ -1,28 +1,26 @@
-import { multiply64, productHigh } from './product64.js'
-
-const CHAIN_LOW = 8978948897894561157n & 0xffffffffn
-const CHAIN_HIGH = 8978948897894561157n >> 32n
-const WORD_LOW = 17894857484156487943n & 0xffffffffn
-const WORD_HIGH = 17894857484156487943n >> 32n
-const [chainLow, chainHigh, wordLow, wordHigh] = [CHAIN_LOW, CHAIN_HIGH, WORD_LOW, WORD_HIGH].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]
+const SCALE = 2 ** -32
+// Halves of 8978948897894561157 and 17894857484156487943.
+const chainLow = 0x3b63f585
+const chainHigh = 0x7c9ba273
+const wordLow = 0x21634907
+const wordHigh = 0xf8574e12
 
 /** Upper half of the last key. */
-export let keyHigh = 0
+export const keyHigh = new Uint32Array(1)
 
 /**
  * Key of an n-gram with one more word in front, as an unsigned 32-bit lower half; `keyHigh` is the upper half. The key of
  * a single word is its number.
  */
 export function extendKey(low: number, high: number, word: number): number {
-  const first = multiply64(low, high, chainLow, chainHigh)
-  const firstHigh = productHigh
-  const second = multiply64(word + 1, 0, wordLow, wordHigh)
-  keyHigh = (firstHigh ^ productHigh) >>> 0
+  // Both products as in multiply64, here in place: this is the innermost step of scoring.
+  const first = Math.imul(low, chainLow) >>> 0
+  const firstCarry = Math.round((low * chainLow - first) * SCALE)
+  const number = word + 1
+  const second = Math.imul(number, wordLow) >>> 0
+  const secondCarry = Math.round((number * wordLow - second) * SCALE)
+  const firstHigh = firstCarry + Math.imul(low, chainHigh) + Math.imul(high, chainLow)
+  keyHigh[0] = firstHigh ^ (secondCarry + Math.imul(number, wordHigh))
   return (first ^ second) >>> 0
 }
 
@@ -32,8 +30,8 @@ export function keyOf(ids: readonly number[], from = 0, to = ids.length): number
   let high = 0
   for (let i = to - 2; i >= from; i--) {
     low = extendKey(low, high, ids[i]!)
-    high = keyHigh
+    high = keyHigh[0]!
   }
-  keyHigh = high
+  keyHigh[0] = high
   return low
 }

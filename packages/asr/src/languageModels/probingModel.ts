@@ -53,7 +53,7 @@ export class ProbingModel extends NGramLanguageModel {
 
   scoreWord(state: NGramState, word: number, out: NGramState): number {
     const { unigrams, tables } = this.#parts
-    const at = unigrams.base + word * this.#unigramStride
+    const at = (unigrams.base + word * this.#unigramStride) >>> 0
     const { words, backoffs } = out
     let prob = unigrams.floats[at]!
     let extends_ = unigrams.words[at]! < NO_EXTENSION
@@ -67,7 +67,7 @@ export class ProbingModel extends NGramLanguageModel {
     const last = tables.length - 1
     for (let i = 0; i < history && extends_; i++) {
       low = extendKey(low, high, state.words[i]!)
-      high = keyHigh
+      high = keyHigh[0]!
       const table = tables[i]!
       const found = table.find(low, high)
       if (found < 0) break

@@ -70,7 +70,7 @@ export class ProbingModelBuilder {
       return
     }
     const low = murmurHash64A(word, 0, word.length)
-    const high = hashHigh
+    const high = hashHigh[0]!
     const { table } = this.#vocabulary
     if (table.find(low, high) >= 0) this.#options.fail(`the word ${new TextDecoder().decode(word)} comes twice.`)
     const id = this.#words.length
@@ -101,10 +101,10 @@ export class ProbingModelBuilder {
     const order = ids.length
     this.#markContext(ids)
     const suffix = keyOf(ids, 1)
-    const suffixHigh = keyHigh
+    const suffixHigh = keyHigh[0]!
     this.#markSuffix(ids, suffix, suffixHigh)
     const low = extendKey(suffix, suffixHigh, ids[0]!)
-    const high = keyHigh
+    const high = keyHigh[0]!
     if (this.#table(order).find(low, high) >= 0) this.#options.fail(`the n-gram ${this.#text(ids)} comes twice.`)
     this.#put(order, low, high, log10Prob, backoff)
   }
@@ -175,7 +175,7 @@ export class ProbingModelBuilder {
     }
     const low = keyOf(ids, 0, order - 1)
     const table = this.#table(order - 1)
-    const at = table.find(low, keyHigh)
+    const at = table.find(low, keyHigh[0]!)
     if (at < 0)
       this.#options.fail(
         `the n-gram ${this.#text(ids)} is there without its context ${this.#text(ids.slice(0, -1))}, which is needed for backing off.`,
@@ -209,7 +209,7 @@ export class ProbingModelBuilder {
       prob = -Math.abs(this.#unigrams.floats[at]!)
     } else {
       const suffix = keyOf(ids, 1)
-      const at = this.#table(order - 1).find(suffix, keyHigh)
+      const at = this.#table(order - 1).find(suffix, keyHigh[0]!)
       if (at < 0) prob = this.#fillIn(ids.slice(1))
       else {
         const table = this.#table(order - 1)
@@ -219,7 +219,7 @@ export class ProbingModelBuilder {
     }
     prob = Math.fround(prob + this.#backoffOf(ids.slice(0, -1)))
     const low = keyOf(ids)
-    const high = keyHigh
+    const high = keyHigh[0]!
     this.#put(order, low, high, prob, -0)
     const table = this.#table(order)
     table.words[table.find(low, high) + 2]! &= ~NO_EXTENSION
@@ -231,7 +231,7 @@ export class ProbingModelBuilder {
     if (context.length === 1) return extended(this.#unigrams, 2 * context[0]! + 1)
     const table = this.#table(context.length)
     const low = keyOf(context)
-    return extended(table, table.find(low, keyHigh) + 3)
+    return extended(table, table.find(low, keyHigh[0]!) + 3)
   }
 
   #text(ids: readonly number[]): string {

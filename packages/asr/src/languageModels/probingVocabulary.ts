@@ -42,7 +42,7 @@ export class ProbingVocabulary {
   /** Number of the word `bytes[start .. end)`. */
   indexOfBytes(bytes: Uint8Array, start: number, end: number): number {
     const low = murmurHash64A(bytes, start, end)
-    const at = this.table.find(low, hashHigh)
+    const at = this.table.find(low, hashHigh[0]!)
     return at < 0 ? 0 : this.table.words[at + 2]!
   }
 }

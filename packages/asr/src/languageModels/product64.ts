@@ -1,5 +1,5 @@
-/** Upper half of the last product. */
-export let productHigh = 0
+/** Upper half of the last product. In an array, as engines box numbers of 32 bits in variables of modules. */
+export const productHigh = new Uint32Array(1)
 
 const SCALE = 2 ** -32
 
@@ -11,6 +11,6 @@ export function multiply64(aLow: number, aHigh: number, bLow: number, bHigh: num
   const low = Math.imul(aLow, bLow) >>> 0
   // The double product is off by at most 2^11, so what is left of it after the lower half is within 2^-20 of an integer.
   const carry = Math.round((aLow * bLow - low) * SCALE)
-  productHigh = (carry + Math.imul(aLow, bHigh) + Math.imul(aHigh, bLow)) >>> 0
+  productHigh[0] = (carry + Math.imul(aLow, bHigh) + Math.imul(aHigh, bLow)) >>> 0
   return low
 }

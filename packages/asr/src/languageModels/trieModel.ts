@@ -76,7 +76,7 @@ export class TrieModel extends NGramLanguageModel {
     const { bytes, end } = encodeWord(word)
     if (isUnknownWord(bytes, 0, end)) return 0
     const low = murmurHash64A(bytes, 0, end)
-    const high = hashHigh
+    const high = hashHigh[0]!
     const { base, size } = this.#parts.vocabulary
     let [from, to] = [0, size]
     while (from < to) {
