@@ -23,6 +23,7 @@ import {
   port,
   type SampleContext,
 } from '@nemo/core'
+import type { TensorData } from '@nemo/graph'
 import { type CharEncoding, TokenizerError } from '@nemo/tokenizers'
 import { z } from 'zod'
 import { ctcFramesNeeded } from '../decoding/greedyCtc.js'
@@ -62,6 +63,11 @@ export const audioToCharConfigSchema = z.strictObject({
   /** Begin and end transcripts with the tokenizer's own tokens for that, if it has any (sub-words only). */
   use_start_end_token: z.boolean().default(true),
   /**
+   * Folder to keep features in, so that they are computed and audio is read only once. Augmentation of waveforms and dither need new
+   * ones each time.
+   */
+  feature_cache_dir: z.string().nullable().default(null),
+  /**
    * Keep only the places and durations of the manifests' lines in memory, and read a line when its turn comes. Default where
    * they have 256 MB or more together.
    */
@@ -87,10 +93,14 @@ export const SHORTEST_SIGNAL = 1024
 /** Frames that an encoder makes of an utterance of so many samples. */
 export type FrameCount = (samples: number) => number | Promise<number>
 
-interface Utterance {
-  readonly samples: Float32Array
+/** A sample without its audio. */
+export interface Labelled {
   readonly ids: readonly number[]
   readonly info: UtteranceInfo
+}
+
+interface Utterance extends Labelled {
+  readonly samples: Float32Array
 }
 
 // What was left out of an epoch, by place or character.
@@ -153,12 +163,27 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
     return 'entries' in manifest ? manifest.entries[index]!.duration : manifest.durationOf(index)
   }
 
-  async get({ seed, epoch, index }: SampleContext): Promise<Utterance | undefined> {
+  async get(context: SampleContext): Promise<Utterance | undefined> {
+    const labelled = await this.labelled(context)
+    const samples = labelled && (await this.audioOf(labelled, context))
+    return samples && { samples, ...labelled }
+  }
+
+  /** A sample without its audio; undefined for one that is left out. */
+  async labelled({ epoch, index }: SampleContext): Promise<Labelled | undefined> {
     const entry = await this.#entry(index)
     if (!entry) return undefined
     const { ids, unknown } = this.#encode(entry)
     if (epoch === 0)
       for (const character of unknown) this.#unknown.set(character, (this.#unknown.get(character) ?? 0) + 1)
+    return { ids, info: { entry, text: this.codec.decode(ids) } }
+  }
+
+  /** The audio of a sample; undefined if it cannot be read or is too short for its transcript, and is left out. */
+  async audioOf(
+    { ids, info: { entry } }: Labelled,
+    { seed, epoch, index }: SampleContext,
+  ): Promise<Float32Array | undefined> {
     try {
       const segment = await readAudio(entry.audioFile, {
         sampleRate: this.config.sample_rate,
@@ -172,19 +197,16 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
         : segment
       const available = await this.frames?.(varied.samples.length)
       const needed = ctcFramesNeeded(ids)
-      if (available !== undefined && needed > available) {
-        this.#tooLong.set(
-          `${entry.manifest}:${entry.line}`,
-          `${ids.length} labels need ${needed} frames, the audio gives ${available}`,
-        )
-        return undefined
-      }
-      return { samples: varied.samples, ids, info: { entry, text: this.codec.decode(ids) } }
+      if (available === undefined || needed <= available) return varied.samples
+      this.#tooLong.set(
+        `${entry.manifest}:${entry.line}`,
+        `${ids.length} labels need ${needed} frames, the audio gives ${available}`,
+      )
     } catch (error) {
       if (!(error instanceof AudioError) || this.config.on_bad_audio === 'error') throw error
       this.#unreadable.set(`${entry.manifest}:${entry.line}`, error.message)
-      return undefined
     }
+    return undefined
   }
 
   // Undefined for a line that cannot be used and may be left out.
@@ -219,12 +241,7 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
           SHORTEST_SIGNAL,
         ),
         aSigLength: int64Vector(utterances.map((u) => u.samples.length)),
-        transcripts: padRows(
-          utterances.map((u) => BigInt64Array.from(u.ids, BigInt)),
-          'int64',
-          BigInt(this.config.pad_id),
-        ),
-        transcriptLength: int64Vector(utterances.map((u) => u.ids.length)),
+        ...transcriptArrays(utterances, this.config.pad_id),
       },
       samples: utterances.map((u) => u.info),
     }
@@ -287,6 +304,18 @@ export abstract class AudioToTextDataset extends Dataset<Utterance, UtteranceInf
     this.#unreadable.clear()
     this.#unknown.clear()
     this.#tooLong.clear()
+  }
+}
+
+/** Transcripts as the ports `transcripts` `[B, U]` and `transcriptLength` `[B]`. */
+export function transcriptArrays(
+  utterances: readonly { readonly ids: readonly number[] }[],
+  padId: number,
+): Record<'transcripts' | 'transcriptLength', TensorData<'int64'>> {
+  const rows = utterances.map(({ ids }) => BigInt64Array.from(ids, BigInt))
+  return {
+    transcripts: padRows(rows, 'int64', BigInt(padId)),
+    transcriptLength: int64Vector(utterances.map(({ ids }) => ids.length)),
   }
 }
 

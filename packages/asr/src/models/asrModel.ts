@@ -4,19 +4,27 @@ import {
   type DataLoader,
   type Dataset,
   defaultRuntime,
+  int64Vector,
+  padRows,
   validateConfig,
 } from '@nemo/core'
-import { compile, input, type Program } from '@nemo/graph'
+import { compile, input, type Program, type Tensor } from '@nemo/graph'
 import { AudioToBPEDataset } from '../data/audioToBPEDataset.js'
 import { AudioToCharDataset } from '../data/audioToCharDataset.js'
 import {
   type AudioToCharConfig,
+  type AudioToTextDataset,
   audioToCharConfigSchema,
   type FrameCount,
+  SHORTEST_SIGNAL,
   type UtteranceInfo,
 } from '../data/audioToTextDataset.js'
+import { CachedFeaturesDataset } from '../data/cachedFeaturesDataset.js'
+import type { Features } from '../data/featureCache.js'
 import { sectionLoader } from '../data/sectionLoader.js'
+import { AudioToMelSpectrogramPreprocessor } from '../modules/audioToMelSpectrogramPreprocessor.js'
 import { SubwordVocabulary } from '../tokenizer/subwordVocabulary.js'
+import { FrozenProgram } from '../transcription/frozenProgram.js'
 import { AudioEncoderModel } from './audioEncoderModel.js'
 import { type LabelVocabulary, type OpenedVocabulary, type OpenVocabulary, sameLabels } from './labelVocabulary.js'
 
@@ -110,7 +118,54 @@ export abstract class ASRModel extends AudioEncoderModel {
       throw new ConfigValidationError([{ keyPath: 'sample_rate', message }], source)
     }
     const { shuffle } = settings
-    return sectionLoader(settings, { shuffle, source }, (own) => this.openDataset(own, purpose))
+    return sectionLoader(settings, { shuffle, source }, async (own) => {
+      const dataset = await this.openDataset(own, purpose)
+      return own.feature_cache_dir === null ? dataset : this.#cached(dataset as AudioToTextDataset, own, source)
+    })
+  }
+
+  #cached(dataset: AudioToTextDataset, settings: AudioToCharConfig, source: string): CachedFeaturesDataset {
+    const contradiction = (message: string) =>
+      new ConfigValidationError([{ keyPath: 'feature_cache_dir', message }], source)
+    if (settings.is_tarred) throw contradiction('expected null with is_tarred, found a folder')
+    if (settings.augmentor !== null)
+      throw contradiction('expected null with an augmentor, which changes waveforms, found a folder')
+    const { preprocessor } = this
+    const featurizer = preprocessor instanceof AudioToMelSpectrogramPreprocessor ? preprocessor.featurizer : undefined
+    // Of the preprocessor alone: the network's weights change while it is trained.
+    const frozen = new FrozenProgram(
+      preprocessor,
+      () => {
+        const [inputSignal, length] = [input('input_signal', 'float32', ['B', 'T']), input('length', 'int64', ['B'])]
+        return preprocessor.forward({ inputSignal, length } as never) as Record<
+          'processedSignal' | 'processedLength',
+          Tensor
+        >
+      },
+      'preprocessor.',
+    )
+    let turn: Promise<unknown> = Promise.resolve()
+    const make = (samples: Float32Array): Promise<Features> => {
+      const made = turn.then(async () => {
+        const program = await frozen.get(defaultRuntime())
+        const feeds = {
+          input_signal: padRows([samples], 'float32', 0, SHORTEST_SIGNAL),
+          length: int64Vector([samples.length]),
+        }
+        const { processedSignal, processedLength } = await program.run(feeds)
+        const [, size, padded] = processedSignal!.shape as readonly [number, number, number]
+        const frames = Number(processedLength!.data[0])
+        const data = new Float32Array(size * frames)
+        for (let d = 0; d < size; d++)
+          data.set((processedSignal!.data as Float32Array).subarray(d * padded, d * padded + frames), d * frames)
+        return { size, frames, data }
+      })
+      turn = made.catch(() => undefined)
+      return made
+    }
+    const padTo = typeof featurizer?.padTo === 'number' ? featurizer.padTo : 0
+    const dir = settings.feature_cache_dir!
+    return new CachedFeaturesDataset(dataset, { dir, preprocessor: this.section('preprocessor'), padTo }, make)
   }
 
   /** Seconds from one frame of the encoder to the next. */

@@ -129,13 +129,17 @@ export abstract class AudioEncoderModel extends Model {
     ) as EncodedAudio
   }
 
+  /** The inputs of `forward` in a batch: its waveforms, or its features where those were computed before. */
+  protected inputsOf(batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    const { audioSignal, aSigLength, processedSignal, processedSignalLength } = batch as Record<string, Tensor>
+    return processedSignal
+      ? { processedSignal, processedSignalLength: processedSignalLength! }
+      : { inputSignal: audioSignal!, inputSignalLength: aSigLength! }
+  }
+
   /** Draws `forward` on the audio of a batch. */
-  override predictStep({
-    audioSignal,
-    aSigLength,
-  }: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
-    const outputs = this.forward({ inputSignal: audioSignal, inputSignalLength: aSigLength } as never)
-    return outputs as Readonly<Record<string, Tensor>>
+  override predictStep(batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    return this.forward(this.inputsOf(batch) as never) as Readonly<Record<string, Tensor>>
   }
 }
 

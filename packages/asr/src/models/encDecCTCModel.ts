@@ -146,11 +146,8 @@ export class EncDecCTCModel extends ASRModel {
   }
 
   #step(batch: Readonly<Record<string, Tensor>>): { loss: Tensor; outputs: Record<string, Tensor> } {
-    const { audioSignal, aSigLength, transcripts, transcriptLength } = batch as Record<string, Tensor>
-    const { logProbs, encodedLengths, greedyPredictions } = this.forward({
-      inputSignal: audioSignal!,
-      inputSignalLength: aSigLength!,
-    } as never)
+    const { transcripts, transcriptLength } = batch as Record<string, Tensor>
+    const { logProbs, encodedLengths, greedyPredictions } = this.forward(this.inputsOf(batch) as never)
     const { loss } = this.within('loss', () =>
       this.loss.forward({
         logProbs,

@@ -170,11 +170,8 @@ export class EncDecRNNTModel extends ASRModel {
     return this.encode(inputs) as Outputs<typeof EncDecRNNTModel>
   }
 
-  #encodeBatch({ audioSignal, aSigLength }: Readonly<Record<string, Tensor>>) {
-    const { outputs, encodedLengths } = this.forward({
-      inputSignal: audioSignal,
-      inputSignalLength: aSigLength,
-    } as never)
+  #encodeBatch(batch: Readonly<Record<string, Tensor>>) {
+    const { outputs, encodedLengths } = this.forward(this.inputsOf(batch) as never)
     return { encoded: outputs as Tensor, encodedLengths: encodedLengths as Tensor }
   }
 

@@ -1,4 +1,4 @@
-import type { Model } from '@nemo/core'
+import type { Module } from '@nemo/core'
 import { compile, type Program, type Runtime, type Tensor } from '@nemo/graph'
 
 interface Compiled {
@@ -7,27 +7,32 @@ interface Compiled {
   readonly versions: readonly number[]
 }
 
-/** A program with a model's weights inside; compiled when first wanted, and again when the weights have changed. */
+/** A program with the weights of a module inside; compiled when first wanted, and again when the weights have changed. */
 export class FrozenProgram {
-  readonly #model: Model
+  readonly #module: Module
   readonly #draw: () => Readonly<Record<string, Tensor>>
+  readonly #prefix: string
   #compiled: Compiled | undefined
 
-  /** @param draw - Draws the outputs; called in evaluation mode. */
-  constructor(model: Model, draw: () => Readonly<Record<string, Tensor>>) {
-    this.#model = model
+  /**
+   * @param draw - Draws the outputs; called in evaluation mode.
+   * @param prefix - What its parameters' names begin with in the model that it is a part of. Default nothing.
+   */
+  constructor(module: Module, draw: () => Readonly<Record<string, Tensor>>, prefix = '') {
+    this.#module = module
     this.#draw = draw
+    this.#prefix = prefix
   }
 
   /** The program. The one before it must not be running. */
   async get(runtime: Runtime): Promise<Program> {
-    const versions = [...this.#model.namedTensors().values()].map((tensor) => tensor.version)
+    const versions = [...this.#module.namedTensors().values()].map((tensor) => tensor.version)
     const ready = this.#compiled
     if (ready && ready.runtime === runtime && versions.every((version, i) => version === ready.versions[i]))
       return ready.program
     await ready?.program.dispose()
-    this.#model.nameParameters()
-    const outputs = this.#model.withMode(false, this.#draw)
+    this.#module.nameParameters(this.#prefix)
+    const outputs = this.#module.withMode(false, this.#draw)
     const program = await compile(outputs, { runtime, freezeParameters: true })
     this.#compiled = { program, runtime, versions }
     return program
