@@ -18,6 +18,7 @@ import { lowerForWebGPU } from './lower.js'
 import { kernels } from './ops/registry.js'
 import { ParameterHome } from './parameterHome.js'
 import { type PlannedRun, planRun } from './planRun.js'
+import { DEFAULT_TILES } from './tuning.js'
 
 /** Work of kernels of one name. */
 export interface KernelCost extends DispatchCost {
@@ -64,6 +65,7 @@ class PlanningRuntime implements CostMeter {
           kernels,
           pool,
           largestBuffer: source.largest,
+          tiles: DEFAULT_TILES,
           parameter: (parameter) => parameters.find(parameter)!,
           constant: (value, what) => constants.place(value, what),
         })

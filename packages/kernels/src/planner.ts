@@ -33,6 +33,7 @@ import {
 import { type Dispatch, KernelBuilder, spread, THREADS } from './kernelBuilder.js'
 import { canFollow, type Fold, type Reduction, reductionKernel } from './reductionKernel.js'
 import type { Storage } from './storage.js'
+import type { Tiles } from './tuning.js'
 import { type DenseValue, type LoadValue, loadValue, type Value } from './value.js'
 
 /** A copy between buffers, in bytes. */
@@ -61,6 +62,8 @@ export interface PlanResources {
   readonly pool: BufferPool
   /** Most bytes of a buffer. */
   readonly largestBuffer: number
+  /** How products are cut. */
+  readonly tiles: Tiles
   /** Buffer of a parameter; stays for the life of the runtime. */
   parameter(parameter: Parameter): Storage
   /** Buffer of a constant; uploaded once. */
@@ -129,6 +132,11 @@ export class Planner {
         ),
       }
     }
+  }
+
+  /** How products are cut. */
+  get tiles(): Tiles {
+    return this.#resources.tiles
   }
 
   /** What was recorded so far, in order. */

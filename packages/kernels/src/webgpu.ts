@@ -1,11 +1,15 @@
 /// <reference types="@webgpu/types" />
 import {
   CompileError,
+  compile,
   type Executable,
+  input,
+  matMul,
   type Parameter,
   type Plan,
   type Runtime,
   RuntimeError,
+  reduceMax,
   sizeOf,
   type Tensor,
   type TensorData,
@@ -25,6 +29,7 @@ import type { PlanResources } from './planner.js'
 import { planRun } from './planRun.js'
 import { Recording } from './recording.js'
 import type { Storage } from './storage.js'
+import { DEFAULT_TILES, type Tiles, type TuningStore, tunedTiles } from './tuning.js'
 
 /** Options of the WebGPU executor. */
 export interface WebGPUOptions extends DeviceOptions {
@@ -32,6 +37,8 @@ export interface WebGPUOptions extends DeviceOptions {
   readonly device?: GPUDevice
   /** Most bytes of a buffer, to leave room for others or to try what a smaller device would say. Default: the device's. */
   readonly maxBufferBytes?: number
+  /** Where the best sizes of tiles for this device are kept; they are measured when they are not there. Default: none. */
+  readonly tuning?: TuningStore
 }
 
 /** The WebGPU executor. */
@@ -58,11 +65,23 @@ export interface WebGPURuntime extends Runtime {
 export async function webgpu(options: WebGPUOptions = {}): Promise<WebGPURuntime> {
   if (options.device) {
     const { adapterInfo } = options.device
-    return new DeviceRuntime(options.device, adapterInfo ? describeAdapter(adapterInfo) : 'a given device', options)
+    const name = adapterInfo ? describeAdapter(adapterInfo) : 'a given device'
+    return tuned(new DeviceRuntime(options.device, name, options), options)
   }
   const { device, adapter } = await openDevice(options)
-  return new DeviceRuntime(device, describeAdapter(adapter), options)
+  return tuned(new DeviceRuntime(device, describeAdapter(adapter), options), options)
 }
+
+async function tuned(runtime: DeviceRuntime, { tuning }: WebGPUOptions): Promise<WebGPURuntime> {
+  if (tuning) await runtime.tune(tuning)
+  return runtime
+}
+
+// Sides of the products that are measured, and how long the first may take on a device that gets the large ones.
+const LONG_SIDE = 1024
+const SHORT_SIDE = 256
+const FEW_ROWS = 48
+const FAST_MILLISECONDS = 5
 
 // Plans of the most recent shapes that a program keeps.
 const MOST_PLANS = 64
@@ -76,6 +95,7 @@ class DeviceRuntime implements WebGPURuntime {
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
   readonly #parameters: ParameterHome
+  #tiles = DEFAULT_TILES
   #timer: KernelTimer | undefined
   #failure: string | undefined
   #disposed = false
@@ -104,6 +124,36 @@ class DeviceRuntime implements WebGPURuntime {
     return this.#pool.bytes
   }
 
+  /** Finds the fastest tiles, or takes those that were saved. */
+  async tune(store: TuningStore): Promise<void> {
+    let inner: number | undefined
+    this.#tiles = await tunedTiles(this.adapter, store, async (kind, tile) => {
+      inner ??=
+        (await this.#time({ ...DEFAULT_TILES }, SHORT_SIDE, SHORT_SIDE)) < FAST_MILLISECONDS ? LONG_SIDE : SHORT_SIDE
+      return this.#time({ ...DEFAULT_TILES, [kind]: tile }, kind === 'large' ? inner : FEW_ROWS, inner)
+    })
+  }
+
+  // Milliseconds of a product [side, inner] x [inner, side].
+  async #time(tiles: Tiles, side: number, inner: number): Promise<number> {
+    this.#tiles = tiles
+    const [a, b] = [input('a', 'float32', [side, inner]), input('b', 'float32', [inner, side])]
+    const program = await compile({ y: reduceMax(matMul(a, b)) }, { runtime: this })
+    const feeds = { a: zeros([side, inner]), b: zeros([inner, side]) }
+    try {
+      await program.run(feeds)
+      if (this.#device.features.has('timestamp-query')) {
+        const times = await this.profile(() => program.run(feeds))
+        return times.find(({ label }) => label === 'MatMul')!.milliseconds
+      }
+      const start = performance.now()
+      await program.run(feeds)
+      return performance.now() - start
+    } finally {
+      await program.dispose()
+    }
+  }
+
   async profile(work: () => Promise<unknown>): Promise<readonly KernelTime[]> {
     const timer = new KernelTimer(this.#device)
     this.#timer = timer
@@ -130,6 +180,7 @@ class DeviceRuntime implements WebGPURuntime {
       kernels,
       pool: this.#pool,
       largestBuffer: this.#buffers.largest,
+      tiles: this.#tiles,
       parameter: (parameter) => this.#storageOf(parameter),
       constant: (value, what) => constants.place(value, what),
     }
@@ -262,3 +313,9 @@ class DeviceRuntime implements WebGPURuntime {
     }
   }
 }
+
+const zeros = (shape: readonly number[]): TensorData => ({
+  dtype: 'float32',
+  shape,
+  data: new Float32Array(sizeOf(shape)),
+})

@@ -44,23 +44,20 @@ export const valueOperand = (value: Value): Operand => ({
 // Each thread computes a square of SIDE x SIDE results.
 const SIDE = 4
 const each = (text: (row: number) => string): string => Array.from({ length: SIDE }, (_, row) => text(row)).join('')
-// Elements of the inner axis that are brought to workgroup memory at a time.
-const DEPTH = 16
-// Threads per edge of a workgroup's tile, for large and small matrices.
-const LARGE_EDGE = 16
-const SMALL_EDGE = 8
+// Products with fewer rows or columns are small.
+const LARGE = 64
 // Most workgroups that every device takes in one dimension.
 const MOST_WORKGROUPS = 65535
 
 /**
  * Tiled product of matrices. A workgroup of edge² threads computes a tile of (4 edge)² results, each thread 4 x 4 of them in
- * registers; tiles of both operands pass through workgroup memory, 16 deep (8 KiB for the large edge). Operands have any
+ * registers; tiles of both operands pass through workgroup memory (at most 16 KiB; see tuning.ts). Operands have any
  * strides, so transposed ones cost nothing; a tile is read along its contiguous axis. Edges are filled with zeros; an inner
  * axis of no elements gives zeros.
  */
 export function multiply(planner: Planner, product: Product): void {
   const { rows, columns, runs, target, a, b } = product
-  const edge = rows >= 64 && columns >= 64 ? LARGE_EDGE : SMALL_EDGE
+  const { edge, depth } = rows >= LARGE && columns >= LARGE ? planner.tiles.large : planner.tiles.small
   const tile = edge * SIDE
   const threads = edge * edge
   const batches = sizeOf(product.batch)
@@ -69,13 +66,13 @@ export function multiply(planner: Planner, product: Product): void {
   const [m, n, k, z] = kernel.sizes([rows, columns, product.inner, batches]) as [string, string, string, string]
   const batch = kernel.coordinates('z', kernel.sizes(product.batch))
   const before = runs === undefined ? batch.names : [...batch.names, 'run']
-  // Loads of a tile `[outer, DEPTH]`: neighbouring threads take neighbours of the contiguous axis.
+  // Loads of a tile `[outer, depth]`: neighbouring threads take neighbours of the contiguous axis.
   const bring = (name: string, side: Operand, first: string, limit: string) => {
     const along = side.inner
     const emitted = side.emit(kernel, before, 'row', 'depth')
-    return `for (var e = local; e < ${tile * DEPTH}; e += THREADS) {
-  let o = ${along ? `e / ${DEPTH}` : `e % ${tile}`};
-  let i = ${along ? `e % ${DEPTH}` : `e / ${tile}`};
+    return `for (var e = local; e < ${tile * depth}; e += THREADS) {
+  let o = ${along ? `e / ${depth}` : `e % ${tile}`};
+  let i = ${along ? `e % ${depth}` : `e / ${tile}`};
   let row = ${first} + o;
   let depth = k0 + i;
   var element = 0.0;
@@ -101,9 +98,9 @@ export function multiply(planner: Planner, product: Product): void {
 let c0 = (local % ${edge}) * ${SIDE};
 for (var z = i32(group3.z); z < ${z}; z += i32(groups3.z)) {
 ${batch.statements}${each((r) => `var sum${r} = vec4<f32>();\n`)}for (var run = 0; run < ${kernel.integer(runs ?? 1)}; run++) {
-for (var k0 = 0; k0 < ${k}; k0 += ${DEPTH}) {
+for (var k0 = 0; k0 < ${k}; k0 += ${depth}) {
 ${bring('left', a, 'row0', m)}${bring('right', b, 'column0', n)}workgroupBarrier();
-for (var i = 0; i < ${DEPTH}; i++) {
+for (var i = 0; i < ${depth}; i++) {
   let at = i * ${tile};
   let bs = vec4<f32>(right[at + c0], right[at + c0 + 1], right[at + c0 + 2], right[at + c0 + 3]);
 ${each((r) => `  sum${r} += left[at + r0 + ${r}] * bs;\n`)}}
@@ -121,7 +118,7 @@ ${endColumns}${endRows}`
   planner.record(
     kernel.finish({
       threads,
-      shared: `var<workgroup> left: array<f32, ${tile * DEPTH}>;\nvar<workgroup> right: array<f32, ${tile * DEPTH}>;\n`,
+      shared: `var<workgroup> left: array<f32, ${tile * depth}>;\nvar<workgroup> right: array<f32, ${tile * depth}>;\n`,
       body,
       flops: 2 * batches * rows * columns * product.inner * (runs ?? 1),
       workgroups: [
