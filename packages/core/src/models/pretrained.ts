@@ -1,6 +1,7 @@
 import { atomicWriteFile } from '../checkpoint/atomicWriteFile.js'
 import { nearestNames } from '../config/nearestName.js'
 import { nodeModule } from '../config/nodeModule.js'
+import { cacheFolder } from '../download/cacheFolder.js'
 import { type DownloadedFile, type DownloadOptions, downloadFile, measureFile } from '../download/downloadFile.js'
 import { DownloadError } from '../download/errors.js'
 import { getLogger } from '../logging/logger.js'
@@ -75,13 +76,6 @@ export function findPretrained(name: string, among: readonly PretrainedModelInfo
   throw new ModelError(`There is no pretrained model ${name}.${hint} A file is read by restoreFrom.`)
 }
 
-function defaultCacheDir(): string {
-  const { join } = nodeModule('node:path')
-  const { NEMO_CACHE_DIR, XDG_CACHE_HOME } = process.env
-  if (NEMO_CACHE_DIR) return NEMO_CACHE_DIR
-  return join(XDG_CACHE_HOME || join(nodeModule('node:os').homedir(), '.cache'), 'nemo')
-}
-
 const log = getLogger('models')
 
 // Beside each file of the cache: what it was when it arrived.
@@ -96,7 +90,7 @@ interface CacheRecord extends DownloadedFile {
  * @throws DownloadError naming address and file, and what to do without a network.
  */
 export async function fetchPretrained(model: PretrainedModelInfo, options: FetchOptions = {}): Promise<string> {
-  const { cacheDir = defaultCacheDir(), refreshCache = false, sha256 = model.sha256, onProgress, ...download } = options
+  const { cacheDir = cacheFolder(), refreshCache = false, sha256 = model.sha256, onProgress, ...download } = options
   const { join } = nodeModule('node:path')
   const url = model.location
   const file = fileNameOf(url)

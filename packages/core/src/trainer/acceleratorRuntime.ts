@@ -1,6 +1,7 @@
 import { type Executable, ort, type Parameter, type Plan, type Runtime, type TensorData } from '@nemo/graph'
 import { TrainerError } from './errors.js'
 import type { TrainerConfig } from './trainerConfig.js'
+import { tuningFile } from './tuningFile.js'
 
 /** The executor that a trainer's `accelerator` names. */
 export function acceleratorRuntime(
@@ -24,8 +25,13 @@ export function acceleratorRuntime(
 // Known by name alone, so that whoever trains on the processor need not install it.
 const KERNELS: string = '@nemo/kernels'
 
+interface KernelOptions {
+  readonly adapter?: string | number
+  readonly tuning?: ReturnType<typeof tuningFile>
+}
+
 async function openWebGPU(adapter: string | number | undefined): Promise<Runtime> {
-  let kernels: { webgpu(options: { readonly adapter?: string | number }): Promise<Runtime> }
+  let kernels: { webgpu(options: KernelOptions): Promise<Runtime> }
   try {
     kernels = (await import(/* @vite-ignore */ KERNELS)) as typeof kernels
   } catch (error) {
@@ -34,7 +40,9 @@ async function openWebGPU(adapter: string | number | undefined): Promise<Runtime
       { cause: error },
     )
   }
-  return kernels.webgpu(adapter === undefined ? {} : { adapter })
+  // A browser has no files to keep measurements in.
+  const tuning = typeof globalThis.process?.getBuiltinModule === 'function' ? tuningFile() : undefined
+  return kernels.webgpu({ ...(tuning && { tuning }), ...(adapter !== undefined && { adapter }) })
 }
 
 /** A runtime that is opened when the first program is compiled, because devices open asynchronously. */
