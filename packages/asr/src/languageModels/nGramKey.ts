@@ -15,10 +15,10 @@ export const keyHigh = new Uint32Array(1)
 export function extendKey(low: number, high: number, word: number): number {
   // Both products as in multiply64, here in place: this is the innermost step of scoring.
   const first = Math.imul(low, chainLow) >>> 0
-  const firstCarry = Math.round((low * chainLow - first) * SCALE)
+  const firstCarry = Math.floor((low * chainLow - first) * SCALE + 0.5)
   const number = word + 1
   const second = Math.imul(number, wordLow) >>> 0
-  const secondCarry = Math.round((number * wordLow - second) * SCALE)
+  const secondCarry = Math.floor((number * wordLow - second) * SCALE + 0.5)
   const firstHigh = firstCarry + Math.imul(low, chainHigh) + Math.imul(high, chainLow)
   keyHigh[0] = firstHigh ^ (secondCarry + Math.imul(number, wordHigh))
   return (first ^ second) >>> 0

@@ -10,7 +10,7 @@ const SCALE = 2 ** -32
 export function multiply64(aLow: number, aHigh: number, bLow: number, bHigh: number): number {
   const low = Math.imul(aLow, bLow) >>> 0
   // The double product is off by at most 2^11, so what is left of it after the lower half is within 2^-20 of an integer.
-  const carry = Math.round((aLow * bLow - low) * SCALE)
+  const carry = Math.floor((aLow * bLow - low) * SCALE + 0.5)
   productHigh[0] = (carry + Math.imul(aLow, bHigh) + Math.imul(aHigh, bLow)) >>> 0
   return low
 }
