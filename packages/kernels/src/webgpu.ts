@@ -77,11 +77,12 @@ async function tuned(runtime: DeviceRuntime, { tuning }: WebGPUOptions): Promise
   return runtime
 }
 
-// Sides of the products that are measured, and how long the first may take on a device that gets the large ones.
-const LONG_SIDE = 1024
-const SHORT_SIDE = 256
-const FEW_ROWS = 48
-const FAST_MILLISECONDS = 5
+// Rows (and columns) and inner axis of the products that are measured; slow devices get shorter ones.
+const MEASURED = {
+  fast: { large: [1024, 1024], small: [48, 1024] },
+  slow: { large: [768, 64], small: [48, 256] },
+} as const
+const FAST_MILLISECONDS = 1
 
 // Plans of the most recent shapes that a program keeps.
 const MOST_PLANS = 64
@@ -126,11 +127,12 @@ class DeviceRuntime implements WebGPURuntime {
 
   /** Finds the fastest tiles, or takes those that were saved. */
   async tune(store: TuningStore): Promise<void> {
-    let inner: number | undefined
+    let sizes: (typeof MEASURED)[keyof typeof MEASURED] | undefined
     this.#tiles = await tunedTiles(this.adapter, store, async (kind, tile) => {
-      inner ??=
-        (await this.#time({ ...DEFAULT_TILES }, SHORT_SIDE, SHORT_SIDE)) < FAST_MILLISECONDS ? LONG_SIDE : SHORT_SIDE
-      return this.#time({ ...DEFAULT_TILES, [kind]: tile }, kind === 'large' ? inner : FEW_ROWS, inner)
+      sizes ??=
+        (await this.#time(DEFAULT_TILES, ...MEASURED.slow.small)) < FAST_MILLISECONDS ? MEASURED.fast : MEASURED.slow
+      const [side, inner] = sizes[kind]
+      return this.#time({ ...DEFAULT_TILES, [kind]: tile }, side, inner)
     })
   }
 

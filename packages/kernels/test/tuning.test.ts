@@ -50,7 +50,7 @@ test('products are right with every tile', async () => {
   for (const tile of CANDIDATES) {
     const adapters = { [(await testDevice()).adapter]: { large: tile, small: tile } }
     const runtime = await webgpu({ tuning: memory(JSON.stringify({ version: 1, adapters })) })
-    const [n, k] = [70, 45]
+    const [n, k] = [tile === CANDIDATES[4] ? 770 : 70, 45]
     const program = await compile(
       { y: matMul(input('a', 'float32', ['N', k]), input('b', 'float32', [k, 'N'])) },
       { runtime },
@@ -63,7 +63,7 @@ test('products are right with every tile', async () => {
     })
     for (const [row, column] of [
       [0, 0],
-      [69, 69],
+      [n - 1, n - 1],
       [63, 64],
       [17, 33],
     ] as const) {

@@ -3,6 +3,7 @@ import { buffersOf, elementsRead, type Load, loadsOf, weightOf } from '../expres
 import { type Emitted, KernelBuilder } from '../kernelBuilder.js'
 import type { OpKernel } from '../opKernel.js'
 import type { Place, Planner } from '../planner.js'
+import type { ProductTile } from '../tuning.js'
 import { broadcast, type DenseValue, map, numberOf, permute, reshaped, type Value } from '../value.js'
 
 /** C[batch, m, n] = sum over run and k of A[batch, run, m, k] B[batch, run, n, k]. */
@@ -46,6 +47,16 @@ const SIDE = 4
 const each = (text: (row: number) => string): string => Array.from({ length: SIDE }, (_, row) => text(row)).join('')
 // Products with fewer rows or columns are small.
 const LARGE = 64
+// So are those that would leave most of a GPU idle: gradients of weights, which are long but not wide.
+const FEW_WORKGROUPS = 128
+
+function tileOf(planner: Planner, rows: number, columns: number, batches: number): ProductTile {
+  const { large, small } = planner.tiles
+  const side = large.edge * SIDE
+  const workgroups = Math.ceil(rows / side) * Math.ceil(columns / side) * batches
+  return rows >= LARGE && columns >= LARGE && workgroups >= FEW_WORKGROUPS ? large : small
+}
+
 // Most workgroups that every device takes in one dimension.
 const MOST_WORKGROUPS = 65535
 
@@ -57,7 +68,7 @@ const MOST_WORKGROUPS = 65535
  */
 export function multiply(planner: Planner, product: Product): void {
   const { rows, columns, runs, target, a, b } = product
-  const { edge, depth } = rows >= LARGE && columns >= LARGE ? planner.tiles.large : planner.tiles.small
+  const { edge, depth } = tileOf(planner, rows, columns, sizeOf(product.batch))
   const tile = edge * SIDE
   const threads = edge * edge
   const batches = sizeOf(product.batch)
