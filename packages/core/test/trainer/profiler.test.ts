@@ -68,6 +68,6 @@ it.each([
 
 it('advanced refuses a runtime that cannot profile', async () => {
   const other = { ...runtime, name: 'other' }
-  const fit = new Trainer({ profiler: 'advanced' }, { runtime: other }).fit(tinyModel())
+  const fit = new Trainer({ profiler: 'advanced', default_root_dir: scratch }, { runtime: other }).fit(tinyModel())
   await expect(fit).rejects.toThrow(TrainerError)
 })
