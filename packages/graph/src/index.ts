@@ -36,7 +36,7 @@ export { type CompileOptions, compile, Program, type RunOptions } from './compil
 export { grad, vjp } from './grad.js'
 export { type OrtOptions, ort } from './runtime/ort/ort.js'
 export { type ProfileEvent, type TimeShare, type TimeShareOptions, timeShares } from './runtime/ort/profile.js'
-export type { Executable, MemoryReport, Plan, Runtime } from './runtime/runtime.js'
+export type { Executable, MemoryReport, Plan, Precision, Runtime } from './runtime/runtime.js'
 
 // ONNX files
 

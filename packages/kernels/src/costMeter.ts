@@ -4,6 +4,7 @@ import {
   type Executable,
   type Parameter,
   type Plan,
+  type Precision,
   type Runtime,
   RuntimeError,
   sizeOf,
@@ -43,14 +44,23 @@ export interface CostMeter extends Runtime {
   readonly latest: RunCost | undefined
 }
 
-/** Counts what programs would do on WebGPU. Needs no GPU; outputs are zeros, and parameters stay as they are. */
-export function costMeter(): CostMeter {
-  return new PlanningRuntime()
+/**
+ * Counts what programs would do on WebGPU. Needs no GPU; outputs are zeros, and parameters stay as they are.
+ *
+ * @param options.precision - See WebGPUOptions; of a device with `shader-f16`.
+ */
+export function costMeter(options: { readonly precision?: Precision } = {}): CostMeter {
+  return new PlanningRuntime(options.precision ?? '32')
 }
 
 class PlanningRuntime implements CostMeter {
   readonly name = 'webgpu cost'
+  readonly precision: Precision
   latest: RunCost | undefined
+
+  constructor(precision: Precision) {
+    this.precision = precision
+  }
 
   async compile(plan: Plan): Promise<Executable> {
     const roots = lowerForWebGPU([...plan.outputs.map((o) => o.tensor), ...plan.updates.map((u) => u.tensor)])
@@ -66,6 +76,7 @@ class PlanningRuntime implements CostMeter {
           pool,
           largestBuffer: source.largest,
           tiles: DEFAULT_TILES,
+          half: this.precision === '16-mixed' ? 'f16' : undefined,
           parameter: (parameter) => parameters.find(parameter)!,
           constant: (value, what) => constants.place(value, what),
         })

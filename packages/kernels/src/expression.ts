@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { sizeOf } from '@nemo/graph'
-import { ELEMENT_BYTES, type ElementType } from './elementType.js'
-import type { Storage } from './storage.js'
+import type { ElementType } from './elementType.js'
+import { elementBytes, type Storage } from './storage.js'
 
 /** An element of a buffer: position `offset` + the sum of coordinate times stride over the axes. */
 export interface Load {
@@ -114,7 +114,7 @@ export function elementsRead(expression: Expression, shape: readonly number[]): 
   let elements = 0
   for (const [storage, region] of regions) {
     const all = [...region.values()].reduce((sum, touched) => sum + touched, 0)
-    elements += Math.min(storage.bytes / ELEMENT_BYTES, all)
+    elements += Math.min(storage.bytes / elementBytes(storage), all)
   }
   return elements
 }

@@ -1,7 +1,8 @@
 import { ELEMENT_BYTES, type ElementType } from './elementType.js'
 import { UnsupportedGraphError } from './errors.js'
 import { denseStrides, type Expression, isDense, type Load } from './expression.js'
-import type { Storage } from './storage.js'
+import { halfReads } from './halfStorage.js'
+import { elementBytes, type Storage } from './storage.js'
 import { functionsUsedIn } from './wgslFunctions.js'
 
 /** A kernel with everything it works on, ready to be recorded. Equal `code` means an equal pipeline. */
@@ -217,7 +218,7 @@ export class KernelBuilder {
     const touched = load.strides.reduce((count, stride, axis) => (stride === 0 ? count : count * shape[axis]!), 1)
     const buffer = this.read(load.storage, load.element, {
       name: `${load.offset}:${load.strides.join(',')}`,
-      bytes: touched * ELEMENT_BYTES,
+      bytes: touched * elementBytes(load.storage),
     })
     if (flat !== undefined && load.offset === 0 && isDense(load, shape)) return `${buffer}[${flat}]`
     return `${buffer}[${this.position(load, shape, coordinates)}]`
@@ -257,13 +258,13 @@ export class KernelBuilder {
   }): Dispatch {
     const { workgroups, threads = THREADS, shared = '', flops = 0, batchable = false } = options
     // Storages of one shared buffer are one binding.
-    const bindings: { readonly buffer: GPUBuffer; readonly element: ElementType; writable: boolean }[] = []
+    const bindings: { readonly buffer: GPUBuffer; readonly element: string; writable: boolean }[] = []
     const byBuffer = new Map<GPUBuffer, number>()
     const places = this.#slots.map(({ storage, element, writable }, slot) => {
       const { buffer } = storage
       let at = byBuffer.get(buffer)
       if (at === undefined) {
-        at = bindings.push({ buffer, element, writable: false }) - 1
+        at = bindings.push({ buffer, element: bufferElement(storage, element), writable: false }) - 1
         byBuffer.set(buffer, at)
       }
       if (writable) bindings[at]!.writable = true
@@ -277,7 +278,8 @@ export class KernelBuilder {
         `Kernel ${this.#label} would bind ${bindings.length} buffers; devices promise ${MOST_BINDINGS}. Please report the program.`,
       )
     }
-    const body = options.body.replace(/\bb(\d+)\[/g, (_, slot) => places[Number(slot)]!)
+    const formats = this.#slots.map(({ storage }) => storage.half)
+    const body = halfReads(options.body, formats).replace(/\bb(\d+)\[/g, (_, slot) => places[Number(slot)]!)
     const buffers = bindings
       .map(
         ({ element, writable }, i) =>
@@ -315,9 +317,14 @@ let index = group * THREADS + local;
   }
 }
 
+const HALF_BUFFER = 'array<f16>'
+
+const bufferElement = ({ half }: Storage, element: ElementType): string =>
+  half === undefined ? element : half === 'f16' ? 'f16' : 'u32'
+
 /** A kernel's text; `head` says what `group`, `index` and `p` are. */
 export const kernelCode = ({ bindings, shared, body, threads }: BatchParts, numbers: string, head: string): string =>
-  `${numbers}${bindings}${shared}${functionsUsedIn(`${shared}${body}`)}
+  `${bindings.includes(HALF_BUFFER) ? 'enable f16;\n' : ''}${numbers}${bindings}${shared}${functionsUsedIn(`${shared}${body}`)}
 const THREADS = ${threads}i;
 @compute @workgroup_size(${threads})
 fn main(

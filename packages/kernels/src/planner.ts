@@ -31,8 +31,9 @@ import {
   weightOf,
 } from './expression.js'
 import { type Dispatch, KernelBuilder, spread, THREADS } from './kernelBuilder.js'
+import { halfPrecisionTensors } from './mixedPrecision.js'
 import { canFollow, type Fold, type Reduction, reductionKernel } from './reductionKernel.js'
-import type { Storage } from './storage.js'
+import { elementBytes, type HalfFormat, type Storage } from './storage.js'
 import type { Tiles } from './tuning.js'
 import { type DenseValue, type LoadValue, loadValue, type Value } from './value.js'
 
@@ -64,6 +65,8 @@ export interface PlanResources {
   readonly largestBuffer: number
   /** How products are cut. */
   readonly tiles: Tiles
+  /** How tensors are stored that mixed precision keeps in half precision; undefined for none of them. */
+  readonly half?: HalfFormat | undefined
   /** Buffer of a parameter; stays for the life of the runtime. */
   parameter(parameter: Parameter): Storage
   /** Buffer of a constant; uploaded once. */
@@ -89,8 +92,10 @@ const RESULT_CHUNK = 1 << 20
 // A part of an expression is worth computing beforehand if it has this much fewer elements than the whole.
 const MUCH_SMALLER = 16
 
-/** Which memory a value takes: the pool's, or an arena where it stays until the run ends. */
-export type Place = 'pool' | 'results' | 'gradients'
+/**
+ * Which memory a value takes: the pool's, there perhaps in half precision, or an arena where it stays until the run ends.
+ */
+export type Place = 'pool' | 'half' | 'results' | 'gradients'
 
 /** Ops that are computed element by element or by folds, so that what only they read can wait until parameters change. */
 const WAITING: ReadonlySet<string> = new Set([
@@ -104,7 +109,7 @@ const WAITING: ReadonlySet<string> = new Set([
 export class Planner {
   readonly #commands: Command[] = []
   readonly #resources: PlanResources
-  readonly #arenas: Readonly<Record<Exclude<Place, 'pool'>, Arena>> | undefined
+  readonly #arenas: Readonly<Record<'results' | 'gradients', Arena>> | undefined
   readonly #values = new Map<Tensor, Value>()
   readonly #owners = new Map<Value, Tensor>()
   readonly #consumers = new Map<Tensor, number>()
@@ -113,6 +118,8 @@ export class Planner {
   readonly #idle = new Set<Storage>()
   // Tensors that only the new values of parameters depend on.
   readonly #late = new Set<Tensor>()
+  // Tensors that are stored in half precision, if they are stored.
+  #half: ReadonlySet<Tensor> = new Set()
   #gradientBytes = 0
   // Folds that wait for others over the same elements, and what they refer to.
   #reduction: Reduction | undefined
@@ -177,8 +184,10 @@ export class Planner {
     for (const root of [...outputs, ...updates]) this.#count(root)
     for (const root of outputs) this.#roots.add(root)
     this.#findLate(order, new Set([...outputs, ...updates]))
+    // Loops copy states and slices as bytes.
+    if (this.#resources.half && this.#arenas) this.#half = halfPrecisionTensors(order)
     for (const node of order) this.#step(node)
-    return outputs.map((root) => this.dense(this.value(root)))
+    return outputs.map((root) => this.full(this.value(root)))
   }
 
   /** Gives back what the roots occupied; the plan is complete. */
@@ -214,6 +223,11 @@ export class Planner {
   /** Whether a tensor is read by nothing but the new values of parameters. */
   late(tensor: Tensor): boolean {
     return this.#late.has(tensor)
+  }
+
+  /** Whether a tensor is stored in half precision. */
+  half(tensor: Tensor): boolean {
+    return this.#half.has(tensor) && !this.#late.has(tensor) && !this.#roots.has(tensor)
   }
 
   #count(tensor: Tensor): void {
@@ -256,7 +270,7 @@ export class Planner {
       const lazy =
         !this.#roots.has(tensor) &&
         (late ? weight <= MOST_LATE_OPERATIONS : (cheap || whole <= FEW_ELEMENTS) && weight <= MOST_OPERATIONS)
-      if (!free && !lazy) settled = this.materialize(value)
+      if (!free && !lazy) settled = this.materialize(value, { half: this.half(tensor) })
       else if (!free && readers > 1) settled = this.#follow(value) ?? value
     }
     // A value of its own, as an op may return its input's.
@@ -319,11 +333,13 @@ export class Planner {
 
   /** New memory in C order. */
   allocate(dtype: DType, shape: readonly number[], what: string, place: Place = 'pool'): DenseValue {
-    const bytes = sizeOf(shape) * ELEMENT_BYTES
-    const arena = place === 'pool' ? undefined : this.#arenas?.[place]
+    const pooled = place === 'pool' || place === 'half'
+    const half = place === 'half' ? this.#resources.half : undefined
+    const bytes = sizeOf(shape) * elementBytes({ half })
+    const arena = pooled ? undefined : this.#arenas?.[place]
     if (arena) return loadValue(dtype, shape, arena.place(bytes, requireElementType(dtype), what))
     const buffer = this.#resources.pool.acquire(bytes, what)
-    const storage: Storage = { buffer, offset: 0, bytes, references: 0, pooled: true, shared: false }
+    const storage: Storage = { buffer, offset: 0, bytes, references: 0, pooled: true, shared: false, half }
     this.#idle.add(storage)
     return loadValue(dtype, shape, storage)
   }
@@ -470,18 +486,29 @@ export class Planner {
     return expression === value.expression ? value : { ...value, expression }
   }
 
-  /** Computes an expression into new memory. */
-  materialize(value: Value): DenseValue {
+  /** The value in C order, from offset 0 on, as the bytes of its dtype: for copies between buffers. */
+  full(value: Value): DenseValue {
+    const dense = this.dense(value)
+    return dense.expression.storage.half === undefined ? dense : this.materialize(dense, { half: false })
+  }
+
+  /**
+   * Computes an expression into new memory.
+   *
+   * @param options.half - Whether that is half precision. Default: as the tensor is stored whose value it is.
+   */
+  materialize(value: Value, options: { readonly half?: boolean } = {}): DenseValue {
+    const owner = this.#owners.get(value)
     let result = this.#follow(value)
     if (!result) {
       const fitted = this.fit(value)
       // What the kernel reads may still wait to be computed.
       this.#flush()
-      const place = sizeOf(value.shape) <= SMALL ? 'results' : 'pool'
+      const half = options.half ?? (owner !== undefined && this.half(owner))
+      const place = sizeOf(value.shape) <= SMALL ? 'results' : half ? 'half' : 'pool'
       result = this.allocate(value.dtype, value.shape, 'A result', place)
       this.record(elementwise(fitted, result.expression))
     }
-    const owner = this.#owners.get(value)
     if (owner && !this.#bound.has(owner)) {
       this.#drop(value)
       this.#assign(owner, result)
@@ -602,7 +629,9 @@ export class OpContext {
 
   /** Where output `i` belongs, if a kernel writes it that reads no other gradient. */
   place(i = 0): Place {
-    return this.planner.late(this.node.outputs[i]!) ? 'gradients' : 'pool'
+    const output = this.node.outputs[i]!
+    if (this.planner.late(output)) return 'gradients'
+    return this.planner.half(output) ? 'half' : 'pool'
   }
 
   /** New memory for something in between. */

@@ -7,6 +7,7 @@ import {
   matMul,
   type Parameter,
   type Plan,
+  type Precision,
   type Runtime,
   RuntimeError,
   reduceMax,
@@ -28,13 +29,24 @@ import { PipelineCache } from './pipelineCache.js'
 import type { PlanResources } from './planner.js'
 import { planRun } from './planRun.js'
 import { Recording } from './recording.js'
-import type { Storage } from './storage.js'
+import type { HalfFormat, Storage } from './storage.js'
 import { DEFAULT_TILES, type Tiles, type TuningStore, tunedTiles } from './tuning.js'
 
 /** Options of the WebGPU executor. */
 export interface WebGPUOptions extends DeviceOptions {
   /** A device to share with other code; it is not destroyed with the runtime. Default: one of its own. */
   readonly device?: GPUDevice
+  /**
+   * `16-mixed`: products with weights and what is made of them element by element are stored in half precision, summed up
+   * in float32; features, statistics, norms, softmax, losses, weights and states of optimisers keep float32. The device must
+   * have `shader-f16`. Train with loss scaling, as the trainer's `precision` does. Default `32`.
+   */
+  readonly precision?: Precision
+  /**
+   * With `16-mixed` on a device without `shader-f16`: round to half precision all the same, but store in 4 bytes. It gains
+   * nothing but to see what mixed precision does to a training. Default false.
+   */
+  readonly emulateHalf?: boolean
   /** Most bytes of a buffer, to leave room for others or to try what a smaller device would say. Default: the device's. */
   readonly maxBufferBytes?: number
   /** Where the best sizes of tiles for this device are kept; they are measured when they are not there. Default: none. */
@@ -44,6 +56,7 @@ export interface WebGPUOptions extends DeviceOptions {
 /** The WebGPU executor. */
 export interface WebGPURuntime extends Runtime {
   readonly name: 'webgpu'
+  readonly precision: Precision
   /** Names of the GPU in use. */
   readonly adapter: string
   /** Bytes of device memory that tensors within runs take, parameters and constants not counted. */
@@ -60,7 +73,8 @@ export interface WebGPURuntime extends Runtime {
  * WebGPU as executor of graphs: `navigator.gpu` in a browser, Dawn in Node.
  *
  * @param options.adapter - Part of the GPU's name, or its number. Default: the first that performs well.
- * @throws WebGPUUnavailableError if there is no such GPU; it says what to install.
+ * @throws WebGPUUnavailableError if there is no such GPU; it says what to install. WebGPUDeviceError if mixed precision was
+ * asked for and the device has no `shader-f16`.
  */
 export async function webgpu(options: WebGPUOptions = {}): Promise<WebGPURuntime> {
   if (options.device) {
@@ -69,7 +83,12 @@ export async function webgpu(options: WebGPUOptions = {}): Promise<WebGPURuntime
     return tuned(new DeviceRuntime(options.device, name, options), options)
   }
   const { device, adapter } = await openDevice(options)
-  return tuned(new DeviceRuntime(device, describeAdapter(adapter), options), options)
+  try {
+    return await tuned(new DeviceRuntime(device, describeAdapter(adapter), options), options)
+  } catch (error) {
+    device.destroy()
+    throw error
+  }
 }
 
 async function tuned(runtime: DeviceRuntime, { tuning }: WebGPUOptions): Promise<WebGPURuntime> {
@@ -90,6 +109,8 @@ const MOST_PLANS = 64
 class DeviceRuntime implements WebGPURuntime {
   readonly name = 'webgpu'
   readonly adapter: string
+  readonly precision: Precision
+  readonly #half: HalfFormat | undefined
   readonly #device: GPUDevice
   readonly #owned: boolean
   readonly #buffers: BufferSource
@@ -105,6 +126,8 @@ class DeviceRuntime implements WebGPURuntime {
 
   constructor(device: GPUDevice, adapter: string, options: WebGPUOptions) {
     this.adapter = adapter
+    this.precision = options.precision ?? '32'
+    this.#half = halfFormat(device, adapter, options)
     this.#device = device
     this.#owned = options.device === undefined
     this.#buffers = deviceBuffers(device, options.maxBufferBytes)
@@ -183,6 +206,7 @@ class DeviceRuntime implements WebGPURuntime {
       pool: this.#pool,
       largestBuffer: this.#buffers.largest,
       tiles: this.#tiles,
+      half: this.#half,
       parameter: (parameter) => this.#storageOf(parameter),
       constant: (value, what) => constants.place(value, what),
     }
@@ -314,6 +338,20 @@ class DeviceRuntime implements WebGPURuntime {
       throw error
     }
   }
+}
+
+// Never another precision than what was asked for.
+function halfFormat(
+  device: GPUDevice,
+  adapter: string,
+  { precision = '32', emulateHalf = false }: WebGPUOptions,
+): HalfFormat | undefined {
+  if (precision === '32') return undefined
+  if (device.features.has('shader-f16')) return 'f16'
+  if (emulateHalf) return 'bits'
+  throw new WebGPUDeviceError(
+    `Asked for precision 16-mixed, but ${adapter} has no shader-f16. Use precision 32, or another adapter.`,
+  )
 }
 
 const zeros = (shape: readonly number[]): TensorData => ({

@@ -66,6 +66,22 @@ const functions = {
   let value = select(sine, cosine, (q & 1) == 1);
   return select(value, -value, q >= 2);
 }`,
+  // WGSL leaves it open what becomes of numbers beyond half precision; they must become infinite for loss scaling to work.
+  half_bits: `fn half_bits(x: f32) -> u32 {
+  let size = bitcast<u32>(x) & 0x7fffffffu;
+  let special = ((bitcast<u32>(x) >> 16u) & 0x8000u) | select(0x7c00u, 0x7e00u, size > 0x7f800000u);
+  if (size >= 0x477ff000u) { return special; }
+  return pack2x16float(vec2<f32>(x, 0.0)) & 0xffffu;
+}`,
+  half_of: `fn half_of(x: f32) -> f16 {
+  let size = bitcast<u32>(x) & 0x7fffffffu;
+  if (size >= 0x477ff000u) { return bitcast<vec2<f16>>(half_bits(x)).x; }
+  return f16(x);
+}`,
+  number_of_half: `fn number_of_half(bits: u32) -> f32 {
+  if ((bits & 0x7c00u) == 0x7c00u) { return bitcast<f32>(((bits & 0x8000u) << 16u) | 0x7f800000u | ((bits & 0x3ffu) << 13u)); }
+  return unpack2x16float(bits).x;
+}`,
   modulo: 'fn modulo(a: i32, b: i32) -> i32 { return ((a % b) + b) % b; }',
   // C's fmod: the dividend's sign.
   fmod: 'fn fmod(a: f32, b: f32) -> f32 { return a - b * trunc(a / b); }',

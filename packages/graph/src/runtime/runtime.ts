@@ -40,10 +40,18 @@ export interface MemoryReport {
   readonly peakResidentBytes: number
 }
 
+/**
+ * How a runtime stores what it computes on the way: all in float32, or with `16-mixed` what stands it in half precision,
+ * as PyTorch's autocast chooses. Weights and states are float32 in both.
+ */
+export type Precision = '32' | '16-mixed'
+
 /** Something that executes graphs. */
 export interface Runtime extends ParameterStore {
   /** `ort`, `webgpu`. */
   readonly name: string
+  /** Default `32`. */
+  readonly precision?: Precision
   compile(plan: Plan): Promise<Executable>
   /** Frees everything, after bringing parameters home. */
   dispose(): Promise<void>

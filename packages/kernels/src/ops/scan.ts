@@ -19,18 +19,19 @@ export const Scan: OpKernel = (op) => {
   const reverse = op.attribute<number>('reverse') !== 0
 
   const states = Array.from({ length: stateCount }, (_, i) => {
-    const initial = op.dense(i)
+    const initial = planner.full(op.value(i))
     const state = op.allocateOutput(i)
     copyWhole(op.planner.copy.bind(planner), initial, state)
     return state
   })
   const rows = body.outputs.slice(stateCount).map((_, i) => op.allocateOutput(stateCount + i))
   if (steps === 0) return [...states, ...rows]
-  const sequences = Array.from({ length: sliceCount }, (_, i) => op.dense(stateCount + i))
+  const sequences = Array.from({ length: sliceCount }, (_, i) => planner.full(op.value(stateCount + i)))
   const slices = sequences.map((sequence) => op.scratch(sequence.dtype, sequence.shape.slice(1)))
-  const captures: Value[] = body.inputs
-    .slice(stateCount + sliceCount)
-    .map((_, i) => op.planner.load(op.value(stateCount + sliceCount + i)))
+  const captures: Value[] = body.inputs.slice(stateCount + sliceCount).map((_, i) => {
+    const capture = op.load(stateCount + sliceCount + i)
+    return capture.expression.storage.half === undefined ? capture : planner.full(capture)
+  })
 
   const inner = planner.inner()
   const bound: Value[] = [...states, ...slices, ...captures]
