@@ -363,6 +363,7 @@ export { TimingCallback, type TimingCallbackOptions } from './trainer/callbacks/
 export { TrainingProgress } from './trainer/callbacks/trainingProgress.js'
 export { AnomalyError, NonFiniteLossError, RunCheckpointError, TrainerError } from './trainer/errors.js'
 export type { PredictedResult, Prediction } from './trainer/evaluator.js'
+export { LossScaler, type LossScalerState, type LossScalingOptions } from './trainer/lossScaler.js'
 export { type FitResult, type FitStatus, Trainer, type TrainerParts } from './trainer/trainer.js'
 export { type TrainerConfig, type TrainerConfigInput, trainerConfigSchema } from './trainer/trainerConfig.js'
 export type { StepResult } from './trainer/trainingProgram.js'

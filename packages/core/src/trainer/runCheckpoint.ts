@@ -7,6 +7,7 @@ import { toPython } from '../models/hyperParameters.js'
 import type { Model } from '../models/model.js'
 import type { CallbackState, Metrics } from './callback.js'
 import { RunCheckpointError } from './errors.js'
+import type { LossScaler, LossScalerState } from './lossScaler.js'
 
 /** Where a run stands between two batches. */
 export interface Progress {
@@ -47,9 +48,16 @@ export interface RunTensors {
   gradientSums(): ReadonlyMap<string, Parameter>
   /** Averages of weights. */
   averages(): ReadonlyMap<string, Parameter>
+  /** Scale of losses, in mixed precision. */
+  readonly lossScaler: LossScaler | undefined
+  /** Steps that loss scaling left out, by part of the weights. */
+  skippedSteps(): ReadonlyMap<string, number>
+  loadSkippedSteps(skipped: ReadonlyMap<string, number>): void
 }
 
 const FORMAT = 1
+// Lightning's name for the state of a GradScaler.
+const SCALING = 'native_amp_scaling_state'
 type Dict = Map<unknown, PythonValue>
 
 /**
@@ -68,6 +76,7 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
   const contents = new Map<string, PythonValue>([
     ...(await weightEntries(model, run, progress)),
     ['optimizer_states', [optimizerState]],
+    ...(run.lossScaler ? [[SCALING, scalars({ ...run.lossScaler.state() })] as const] : []),
     ['gradient_sums', await tensors(sums)],
     ['callbacks', new Map(Object.entries(state.callbacks).map(([name, values]) => [name, scalars(values)]))],
     ['metrics', scalars(state.metrics)],
@@ -81,6 +90,7 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
         ['validation_due', progress.validationDue],
         ['training_batches', state.trainingBatches],
         ['seed', state.seed],
+        ['skipped_steps', new Map(run.skippedSteps())],
       ]),
     ],
   ])
@@ -199,8 +209,33 @@ export async function loadRunCheckpoint(
     ...match(path, 'gradient accumulation', dict(path, contents, 'gradient_sums'), sums),
     ...match(path, 'moving average of weights', averages, run.averages()),
   ]
+  // Runs in float32 have no scale; where one goes on in mixed precision, it begins as at the start.
+  const scaling = run.lossScaler && contents.has(SCALING) ? scalingState(path, contents) : undefined
+  const skipped = own.has('skipped_steps') ? dict(path, own, 'skipped_steps') : new Map<unknown, PythonValue>()
+  const skippedSteps = [...skipped.keys()].map((part) => [String(part), count(path, skipped, String(part))] as const)
   for (const [parameter, value] of assignments) parameter.set(value)
+  if (scaling) run.lossScaler!.load(scaling)
+  run.loadSkippedSteps(new Map(skippedSteps))
   return state
+}
+
+function scalingState(path: string, contents: Dict): LossScalerState {
+  const found = plain(dict(path, contents, SCALING))
+  const number = (key: keyof LossScalerState): number => {
+    const value = found[key]
+    if (typeof value === 'number' && value >= 0) return value
+    throw new RunCheckpointError(
+      path,
+      `expected a number under ${SCALING}.${key}, found ${String(value)}. The file is damaged or foreign.`,
+    )
+  }
+  return {
+    scale: number('scale'),
+    growth_factor: number('growth_factor'),
+    backoff_factor: number('backoff_factor'),
+    growth_interval: number('growth_interval'),
+    _growth_tracker: number('_growth_tracker'),
+  }
 }
 
 async function readContents(path: string): Promise<Dict> {

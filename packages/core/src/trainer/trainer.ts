@@ -11,6 +11,8 @@ import { durationSeconds } from './duration.js'
 import { inContext, RunCheckpointError, TrainerError } from './errors.js'
 import { Evaluator, type PredictedResult, type Prediction } from './evaluator.js'
 import { Interrupts } from './interrupts.js'
+import { LossScaler, type LossScalingOptions } from './lossScaler.js'
+import { precisionOf, requirePrecision } from './precision.js'
 import { opPrefix, type ProfileFiles, temporaryProfile } from './profiler/opProfile.js'
 import { Profiler } from './profiler/profiler.js'
 import { TRAINING_STEP, writeProfile } from './profiler/writeProfile.js'
@@ -27,6 +29,8 @@ export interface TrainerParts {
   readonly callbacks?: readonly Callback[]
   /** Default: what `accelerator` names; ONNX Runtime in a worker thread, so that signals and progress bars stay alive. */
   readonly runtime?: Runtime
+  /** How the loss is scaled with `precision: 16-mixed`. Default: as PyTorch's GradScaler. */
+  readonly lossScaling?: LossScalingOptions
 }
 
 /**
@@ -81,6 +85,7 @@ export class Trainer {
   readonly #interrupts = new Interrupts()
   readonly #limits: RunLimits
   readonly #evaluator: Evaluator
+  readonly #lossScaling: LossScalingOptions | undefined
   #profiler: Profiler | undefined
   #progress: Progress = START
   #run: Run | undefined
@@ -91,6 +96,8 @@ export class Trainer {
     this.config = validateConfig(trainerConfigSchema, config, { source: 'trainer' })
     this.callbacks = [...(parts.callbacks ?? [])]
     this.runtime = parts.runtime ?? acceleratorRuntime(this.config)
+    requirePrecision(this.config, this.runtime)
+    this.#lossScaling = parts.lossScaling
     this.#limits = new RunLimits(this.config)
     this.#evaluator = new Evaluator(this, this.#callbacks, this.#limits)
   }
@@ -213,6 +220,7 @@ export class Trainer {
       clipValue: gradient_clip_val ?? 0,
       clipAlgorithm: gradient_clip_algorithm,
       detectAnomaly: detect_anomaly,
+      lossScaler: precisionOf(this.config) === '16-mixed' ? new LossScaler(this.#lossScaling) : undefined,
     }
   }
 
@@ -359,11 +367,12 @@ export class Trainer {
     if (!applies || this.#progress.globalStep % this.config.log_every_n_steps !== 0) return
     const metrics: Record<string, number> = {}
     for (const [i, { name, optimization, stepsDone }] of turns.entries()) {
-      const { loss, gradNorm } = results[i]!
+      const { loss, gradNorm, lossScale } = results[i]!
       const values = {
         train_loss: loss,
         learning_rate: optimization.scheduler.lr(stepsDone),
         ...(gradNorm !== undefined && { grad_norm: gradNorm }),
+        ...(lossScale !== undefined && { loss_scale: lossScale }),
       }
       Object.assign(metrics, values)
       if (name !== '') for (const [key, value] of Object.entries(values)) metrics[`${key}_${name}`] = value

@@ -84,7 +84,11 @@ export const trainerConfigSchema = z.strictObject({
   /** `Trainer.tune` looks for the largest batch size that fits into memory; true means `power`. */
   auto_scale_batch_size: z.union([z.boolean(), z.enum(['power', 'binsearch'])]).default(false),
   enable_progress_bar: z.boolean().default(true),
-  precision: z.union([z.literal(32), z.literal('32'), z.literal('32-true')]).default(32),
+  /**
+   * 32, or 16 (`16-mixed`): products and what is made of them element by element are stored in half precision, weights and
+   * losses in float32, and the loss is scaled dynamically. Needs `accelerator: webgpu` and a GPU with `shader-f16`.
+   */
+  precision: z.literal([32, '32', '32-true', 16, '16', '16-mixed']).default(32),
   /**
    * `cpu` runs ONNX Runtime on the processor, `webgpu` a GPU through the package `@nemo/kernels`; `ddp` and `dp`, as NeMo's
    * configs have it, mean the processor with one process.

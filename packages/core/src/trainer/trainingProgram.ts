@@ -1,5 +1,12 @@
 import {
   add,
+  cast,
+  div,
+  input,
+  isInf,
+  isNan,
+  logicalNot,
+  logicalOr,
   mul,
   onesLike,
   Parameter,
@@ -8,6 +15,7 @@ import {
   type Tensor,
   type TensorData,
   vjp,
+  where,
   withRandomStreams,
   zerosLike,
 } from '@nemo/graph'
@@ -21,9 +29,10 @@ import type { Anomaly } from './anomaly.js'
 import { batchFeeds } from './batchFeeds.js'
 import { TrainerError } from './errors.js'
 import { FreezeSchedule } from './freezeSchedule.js'
-import { StepProgram } from './stepProgram.js'
+import type { LossScaler } from './lossScaler.js'
+import { type StepGraph, StepProgram } from './stepProgram.js'
 import type { WeightAverage } from './weightAverage.js'
-import { type GradientClipping, type Gradients, WeightUpdate } from './weightUpdate.js'
+import { type GradientClipping, type Gradients, normOf, WeightUpdate } from './weightUpdate.js'
 
 /** How gradients become a step. */
 export interface TrainingProgramOptions extends GradientClipping {
@@ -36,6 +45,8 @@ export interface TrainingProgramOptions extends GradientClipping {
   readonly average?: WeightAverage | undefined
   /** Look for the op that makes the first NaN or infinity of a step. Default false. */
   readonly detectAnomaly?: boolean
+  /** Scales the loss, in mixed precision. */
+  readonly lossScaler?: LossScaler | undefined
   /** Number of the first stream of random numbers. Default 0. */
   readonly firstStream?: number
   /** Prefix of profiles of the first batches' steps. */
@@ -50,10 +61,17 @@ export interface StepResult {
   readonly outputs: Readonly<Record<string, TensorData>>
   /** Where the step went wrong, if that is looked for. */
   readonly anomaly: Anomaly | undefined
+  /**
+   * In mixed precision: whether gradients overflowed. Nothing but the scale of the loss changes then; with accumulation
+   * the whole group of batches is left out.
+   */
+  readonly overflowed: boolean
+  /** In mixed precision: what the next loss will be multiplied with. */
+  readonly lossScale: number | undefined
 }
 
 /** What a step of the optimiser alone gives. */
-export type AppliedGradients = Pick<StepResult, 'anomaly'> & { readonly gradNorm: number }
+export type AppliedGradients = Pick<StepResult, 'anomaly' | 'overflowed' | 'lossScale'> & { readonly gradNorm: number }
 
 /** What a batch's step depends on besides the batch. */
 export interface StepMoment {
@@ -77,6 +95,8 @@ interface Variant {
 }
 
 const OUTPUT = 'output/'
+const LOSS_SCALE = 'loss_scale'
+const FINITE = 'finite'
 // The first one warms up. Profiles of more would be large and say the same.
 const PROFILED_BATCHES = 6
 
@@ -97,6 +117,7 @@ export class TrainingProgram {
   readonly #weights: readonly Parameter[]
   readonly #update: WeightUpdate
   readonly #sums = new Map<Parameter, Parameter>()
+  readonly #scale: Tensor | undefined
   #variant: Variant | undefined
   #batches = 0
 
@@ -105,6 +126,7 @@ export class TrainingProgram {
     this.#model = model
     this.optimizerName = optimization.optimizer.name
     this.#options = options
+    if (options.lossScaler) this.#scale = input(LOSS_SCALE, 'float32', [])
     this.#schedule = new FreezeSchedule(model)
     const { ports, accumulate, average, firstStream = 0 } = options
     const batch = symbolicInputs(ports, Object.keys(ports))
@@ -146,6 +168,16 @@ export class TrainingProgram {
     return new Map([...this.#sums.values()].map((total) => [total.name, total]))
   }
 
+  /** Steps that loss scaling left out, which the optimiser does not count; see `WeightUpdate`. */
+  get skippedSteps(): ReadonlyMap<string, number> {
+    return this.#update.skipped
+  }
+
+  /** Goes on from such counts. */
+  loadSkippedSteps(skipped: ReadonlyMap<string, number>): void {
+    this.#update.loadSkipped(skipped)
+  }
+
   /** Compiles what the next step needs, so that mistakes show before training begins. */
   async prepare(optimizerStep: number): Promise<void> {
     await this.#at(optimizerStep)
@@ -154,7 +186,11 @@ export class TrainingProgram {
   /** Runs the step on a batch. */
   async run(batch: Batch, moment: StepMoment): Promise<StepResult> {
     const { step, apply } = await this.#at(moment.optimizerStep)
-    const feeds = { ...this.#update.feeds(step, moment.optimizerStep), ...batchFeeds(batch, this.#options.ports, step) }
+    const feeds = {
+      ...this.#update.feeds(step, moment.optimizerStep),
+      ...batchFeeds(batch, this.#options.ports, step),
+      ...this.#scaleFeed(),
+    }
     const { results, anomaly } = await step.run(feeds, { seed: moment.seed, step: moment.randomStep })
     this.#batches++
     const outputs: Record<string, TensorData> = {}
@@ -162,8 +198,12 @@ export class TrainingProgram {
       if (name.startsWith(OUTPUT)) outputs[name.slice(OUTPUT.length)] = value
     const loss = Number(results.loss!.data[0])
     const gradNorm = results.grad_norm && Number(results.grad_norm.data[0])
-    if (anomaly || !apply || !moment.applies) return { loss, gradNorm, outputs, anomaly }
-    return { loss, outputs, ...(await this.applyGradients(moment.optimizerStep)) }
+    const finite = results[FINITE] === undefined || Number(results[FINITE].data[0]) === 1
+    const made = { loss, gradNorm, outputs, anomaly }
+    if (anomaly || (apply && !moment.applies)) return { ...made, ...this.#scaling(!finite) }
+    if (apply) return { loss, outputs, ...(await this.applyGradients(moment.optimizerStep)) }
+    this.#settleScale(finite, moment.optimizerStep)
+    return { ...made, ...this.#scaling(!finite) }
   }
 
   /**
@@ -175,7 +215,26 @@ export class TrainingProgram {
     const { apply } = await this.#at(optimizerStep)
     if (!apply) throw new TrainerError('Gradients are not accumulated; there is nothing to apply.')
     const { results, anomaly } = await apply.run(this.#update.feeds(apply, optimizerStep))
-    return { gradNorm: Number(results.grad_norm!.data[0]), anomaly }
+    const finite = results[FINITE] === undefined || Number(results[FINITE].data[0]) === 1
+    this.#settleScale(finite, optimizerStep)
+    return { gradNorm: Number(results.grad_norm!.data[0]), anomaly, ...this.#scaling(!finite) }
+  }
+
+  #scaling(overflowed: boolean): Pick<StepResult, 'overflowed' | 'lossScale'> {
+    return { overflowed, lossScale: this.#options.lossScaler?.scale }
+  }
+
+  #scaleFeed(): Record<string, TensorData> {
+    const { lossScaler } = this.#options
+    return lossScaler ? { [LOSS_SCALE]: { dtype: 'float32', shape: [], data: Float32Array.of(lossScaler.scale) } } : {}
+  }
+
+  // After a step of the optimiser.
+  #settleScale(finite: boolean, optimizerStep: number): void {
+    const { lossScaler } = this.#options
+    if (!lossScaler) return
+    lossScaler.update(finite)
+    if (!finite) this.#update.skip(optimizerStep)
   }
 
   /** Memory of the step's activations, in bytes, once it has run. */
@@ -211,7 +270,7 @@ export class TrainingProgram {
     if (accumulate === 1) {
       const { updates, norm } = this.#update.draw(byWeight)
       const all = { ...outputs, grad_norm: norm }
-      const graph = { outputs: all, updates: [...this.#bufferUpdates, ...updates], gradients }
+      const graph = this.#whereFinite(norm, { outputs: all, updates: [...this.#bufferUpdates, ...updates], gradients })
       return { frozen, profiled, step: await StepProgram.compile(graph, options), apply: undefined }
     }
     // As Lightning does: every batch counts 1 / accumulate, also in a last group that is short.
@@ -219,15 +278,27 @@ export class TrainingProgram {
       const total = this.#sums.get(weight)!
       return [total, add(total, mul(gradient, 1 / accumulate))] as const
     })
-    const step = await StepProgram.compile(
-      { outputs, updates: [...this.#bufferUpdates, ...additions], gradients },
-      options,
-    )
+    const running = this.#whereFinite(normOf(byWeight), { outputs, updates: [...this.#bufferUpdates], gradients })
+    const step = await StepProgram.compile({ ...running, updates: [...running.updates, ...additions] }, options)
     const sums = new Map([...byWeight.keys()].map((weight) => [weight, this.#sums.get(weight)!]))
     const { updates, norm } = this.#update.draw(sums)
     const zeros = [...sums.values()].map((total) => [total, zerosLike(total)] as const)
-    const graph = { outputs: { grad_norm: norm }, updates: [...updates, ...zeros], gradients: [...sums.values()] }
-    return { frozen, profiled, step, apply: await StepProgram.compile(graph, options) }
+    const moved = { outputs: { grad_norm: norm }, updates: [...updates], gradients: [...sums.values()] }
+    const graph = this.#whereFinite(norm, moved)
+    // Sums that overflowed begin anew, too.
+    const apply = await StepProgram.compile({ ...graph, updates: [...graph.updates, ...zeros] }, options)
+    return { frozen, profiled, step, apply }
+  }
+
+  // In mixed precision parameters keep their values where gradients have overflowed.
+  #whereFinite(norm: Tensor, graph: StepGraph): StepGraph {
+    if (!this.#scale) return graph
+    const finite = logicalNot(logicalOr(isInf(norm), isNan(norm)))
+    return {
+      ...graph,
+      outputs: { ...graph.outputs, [FINITE]: cast(finite, 'float32') },
+      updates: graph.updates.map(([parameter, value]) => [parameter, where(finite, value, parameter)]),
+    }
   }
 
   #gradients(weights: readonly Parameter[]): Gradients {
@@ -239,8 +310,10 @@ export class TrainingProgram {
         `${name}.trainingStep: expected a scalar loss, found ${loss}. Reduce it, e.g. with reduceMean.`,
       )
     const gradients = new Map<Parameter, Tensor>()
-    vjp([loss], [onesLike(loss)], weights).forEach((gradient, i) => {
-      if (gradient) gradients.set(weights[i]!, gradient)
+    const scale = this.#scale
+    const seed = scale ? mul(onesLike(loss), scale) : onesLike(loss)
+    vjp([loss], [seed], weights).forEach((gradient, i) => {
+      if (gradient) gradients.set(weights[i]!, scale ? mul(gradient, div(1, scale)) : gradient)
     })
     if (gradients.size === 0)
       throw new TrainerError(`${name}: the loss depends on none of the weights that are not frozen.`)

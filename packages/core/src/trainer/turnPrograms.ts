@@ -1,6 +1,7 @@
 import type { Parameter } from '@nemo/graph'
 import type { Model } from '../models/model.js'
 import type { OptimizerTurn } from '../models/optimizerTurn.js'
+import type { LossScaler } from './lossScaler.js'
 import type { RunTensors } from './runCheckpoint.js'
 import { TrainingProgram, type TrainingProgramOptions } from './trainingProgram.js'
 import { TurnSchedule } from './turnSchedule.js'
@@ -24,15 +25,18 @@ export class TurnPrograms implements RunTensors {
   readonly #turns: readonly ProgrammedTurn[]
   readonly #schedule: TurnSchedule
   readonly #average: TrainingProgramOptions['average']
+  /** Scales the losses of all turns, in mixed precision. */
+  readonly lossScaler: LossScaler | undefined
 
   private constructor(
     turns: readonly ProgrammedTurn[],
     schedule: TurnSchedule,
-    average: TrainingProgramOptions['average'],
+    { average, lossScaler }: Pick<TrainingProgramOptions, 'average' | 'lossScaler'>,
   ) {
     this.#turns = turns
     this.#schedule = schedule
     this.#average = average
+    this.lossScaler = lossScaler
   }
 
   /**
@@ -50,7 +54,7 @@ export class TurnPrograms implements RunTensors {
       return { ...turn, program }
     })
     await average?.start([...new Set(programmed.flatMap(({ program }) => program.weights))])
-    return new TurnPrograms(programmed, schedule, average)
+    return new TurnPrograms(programmed, schedule, options)
   }
 
   /** All turns, in order. */
@@ -89,6 +93,21 @@ export class TurnPrograms implements RunTensors {
 
   averages(): ReadonlyMap<string, Parameter> {
     return new Map([...(this.#average?.averages ?? [])].map(([weight, average]) => [weight.name, average]))
+  }
+
+  skippedSteps(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#turns.flatMap(({ program }, turn) =>
+        [...program.skippedSteps].map(([part, count]) => [`${turn}${part}`, count] as const),
+      ),
+    )
+  }
+
+  loadSkippedSteps(skipped: ReadonlyMap<string, number>): void {
+    for (const [turn, { program }] of this.#turns.entries()) {
+      const own = [...skipped].filter(([key]) => /^\d+/.exec(key)![0] === String(turn))
+      program.loadSkippedSteps(new Map(own.map(([key, count]) => [key.slice(String(turn).length), count])))
+    }
   }
 
   // Two optimisers may have tensors of the same names, if both move a weight.

@@ -49,6 +49,8 @@ export class WeightUpdate {
   readonly #clipping: GradientClipping
   readonly #average: WeightAverage | undefined
   readonly #parts: readonly Part[]
+  // Steps that loss scaling left out, by the end of the names of a part's inputs.
+  readonly #skipped = new Map<string, number>()
 
   /**
    * @param gradients - Of all weights that are trained at some time. All states are made now, so that checkpoints do not
@@ -108,7 +110,7 @@ export class WeightUpdate {
   feeds(program: Pick<Program, 'inputs'>, step: number): Record<string, TensorData> {
     const feeds: Record<string, TensorData> = {}
     for (const { rule, suffix, freezeKey } of this.#parts) {
-      const update = this.#schedule.updatesOf(freezeKey, step) + 1
+      const update = this.#schedule.updatesOf(freezeKey, step) + 1 - (this.#skipped.get(suffix) ?? 0)
       Object.assign(feeds, optimizerFeeds(rule.optimizer, rule.scheduler.lr(step), update, program.inputs, suffix))
     }
     const averaging = this.#average?.scalars(step) ?? {}
@@ -117,6 +119,29 @@ export class WeightUpdate {
       if (value !== undefined) feeds[name] = { dtype: 'float32', shape: [], data: Float32Array.of(value) }
     }
     return feeds
+  }
+
+  /**
+   * Remembers that a step was left out, so that bias corrections do not count it.
+   *
+   * @param step - Optimiser steps before it, those left out included.
+   */
+  skip(step: number): void {
+    for (const { freezeKey, suffix } of this.#parts) {
+      const made = this.#schedule.updatesOf(freezeKey, step + 1) - this.#schedule.updatesOf(freezeKey, step)
+      if (made > 0) this.#skipped.set(suffix, (this.#skipped.get(suffix) ?? 0) + made)
+    }
+  }
+
+  /** How many steps were left out, for each part of the weights that has such; `loadSkipped` takes it back. */
+  get skipped(): ReadonlyMap<string, number> {
+    return this.#skipped
+  }
+
+  /** Goes on from counts of steps left out. */
+  loadSkipped(skipped: ReadonlyMap<string, number>): void {
+    this.#skipped.clear()
+    for (const { suffix } of this.#parts) if (skipped.has(suffix)) this.#skipped.set(suffix, skipped.get(suffix)!)
   }
 
   #updates(gradients: Gradients): Map<Parameter, Tensor> {
@@ -149,11 +174,16 @@ function partition(weights: readonly Parameter[], optimization: Optimization, sc
   return [...parts.values()]
 }
 
+/** Norm of all gradients together, a scalar. */
+export function normOf(gradients: Gradients): Tensor {
+  return sqrt(sum([...gradients.values()].map((gradient) => reduceSum(mul(gradient, gradient)))))
+}
+
 function clipGradients(
   gradients: Gradients,
   { clipValue, clipAlgorithm }: GradientClipping,
 ): { clipped: Gradients; norm: Tensor } {
-  const norm = sqrt(sum([...gradients.values()].map((gradient) => reduceSum(mul(gradient, gradient)))))
+  const norm = normOf(gradients)
   let shape = (gradient: Tensor) => gradient
   if (clipValue > 0 && clipAlgorithm === 'value') shape = (gradient) => clip(gradient, -clipValue, clipValue)
   else if (clipValue > 0) {

@@ -391,7 +391,7 @@ describe('wrong settings and data', () => {
     ['accumulate_grad_batches', 0],
     ['gradient_clip_val', -1],
     ['limit_val_batches', 1.5],
-    ['precision', 16],
+    ['precision', 64],
     ['gradient_clip_algorithm', 'both'],
   ])('%s cannot be %s', (key, value) => {
     expect(() => new Trainer({ [key]: value } as never, { runtime })).toThrow(new RegExp(`trainer.*${key}`, 's'))
