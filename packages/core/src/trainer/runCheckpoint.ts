@@ -76,7 +76,7 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
   const contents = new Map<string, PythonValue>([
     ...(await weightEntries(model, run, progress)),
     ['optimizer_states', [optimizerState]],
-    ...(run.lossScaler ? [[SCALING, scalars({ ...run.lossScaler.state() })] as const] : []),
+    ...(run.lossScaler ? [[SCALING, scalingDict(run.lossScaler.state())] as const] : []),
     ['gradient_sums', await tensors(sums)],
     ['callbacks', new Map(Object.entries(state.callbacks).map(([name, values]) => [name, scalars(values)]))],
     ['metrics', scalars(state.metrics)],
@@ -217,6 +217,14 @@ export async function loadRunCheckpoint(
   if (scaling) run.lossScaler!.load(scaling)
   run.loadSkippedSteps(new Map(skippedSteps))
   return state
+}
+
+// As PyTorch pickles it: factors are floats, counts are not.
+function scalingDict(state: LossScalerState): Map<string, PythonValue> {
+  const counts = ['growth_interval', '_growth_tracker']
+  return new Map(
+    Object.entries(state).map(([key, value]) => [key, counts.includes(key) ? value : new PythonFloat(value)]),
+  )
 }
 
 function scalingState(path: string, contents: Dict): LossScalerState {
