@@ -256,7 +256,8 @@ export class Planner {
 
   // Decides whether a result is computed now or as part of the kernel that reads it.
   #settle(tensor: Tensor, found: Value): void {
-    const value = this.#prepared(this.fit(found))
+    const half = this.half(tensor)
+    const value = this.#prepared(this.fit(found, { half }))
     const { expression } = value
     let settled = value
     if (expression.kind === 'apply') {
@@ -270,7 +271,7 @@ export class Planner {
       const lazy =
         !this.#roots.has(tensor) &&
         (late ? weight <= MOST_LATE_OPERATIONS : (cheap || whole <= FEW_ELEMENTS) && weight <= MOST_OPERATIONS)
-      if (!free && !lazy) settled = this.materialize(value, { half: this.half(tensor) })
+      if (!free && !lazy) settled = this.materialize(value, { half })
       else if (!free && readers > 1) settled = this.#follow(value) ?? value
     }
     // A value of its own, as an op may return its input's.
@@ -475,12 +476,19 @@ export class Planner {
     return ready ? (value as DenseValue) : this.materialize(value)
   }
 
-  /** The same value with parts computed beforehand, so that one kernel can bind all its buffers. */
-  fit(value: Value): Value {
+  /**
+   * The same value with parts computed beforehand, so that one kernel can bind all its buffers.
+   *
+   * @param options.half - Whether parts are stored in half precision. Default: as `materialize` does.
+   */
+  fit(value: Value, options: { readonly half?: boolean } = {}): Value {
     let { expression } = value
     while (buffersOf(expression).size > MOST_BUFFERS) {
       const part = largestPart(expression)
-      const computed = this.materialize({ dtype: partTypes[part.element], shape: value.shape, expression: part })
+      const computed = this.materialize(
+        { dtype: partTypes[part.element], shape: value.shape, expression: part },
+        options,
+      )
       expression = substitute(expression, part, computed.expression)
     }
     return expression === value.expression ? value : { ...value, expression }
@@ -501,10 +509,10 @@ export class Planner {
     const owner = this.#owners.get(value)
     let result = this.#follow(value)
     if (!result) {
-      const fitted = this.fit(value)
+      const half = options.half ?? (owner !== undefined && this.half(owner))
+      const fitted = this.fit(value, { half })
       // What the kernel reads may still wait to be computed.
       this.#flush()
-      const half = options.half ?? (owner !== undefined && this.half(owner))
       const place = sizeOf(value.shape) <= SMALL ? 'results' : half ? 'half' : 'pool'
       result = this.allocate(value.dtype, value.shape, 'A result', place)
       this.record(elementwise(fitted, result.expression))

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Precision } from '@nemo/graph'
 import { costMeter, type RunCost } from '@nemo/kernels'
 import { leastWork } from './leastWork.js'
 import { jasper12x1, quartzNet5x3, quartzNet15x5, trainingStep } from './quartzNet5x3.js'
@@ -14,7 +15,8 @@ every machine prints the same.
 
   --network NAME    15x5 (default), 5x3, or jasper12x1, the tutorial's
   --batch N         items. Default 16
-  --frames N        mel frames of the longest item, 100 a second and one more. Default 801`
+  --frames N        mel frames of the longest item, 100 a second and one more. Default 801
+  --precision NAME  32 (default) or 16-mixed; the least is that of float32 in both`
 
 /** Networks by the names that commands know. */
 export const networks: Readonly<Record<string, typeof quartzNet15x5>> = {
@@ -31,12 +33,16 @@ export async function kernelCosts(args: readonly string[]): Promise<void> {
       network: { type: 'string', default: '15x5' },
       batch: { type: 'string', default: '16' },
       frames: { type: 'string', default: '801' },
+      precision: { type: 'string', default: '32' },
     },
   })
   const blocks = networks[values.network]
   if (!blocks) throw new Error(`--network ${values.network}: expected ${Object.keys(networks).join(' or ')}.`)
   const size = { batch: Number(values.batch), frames: Number(values.frames), target: 80, features: 64, classes: 29 }
-  const cost = await stepCost(blocks, size)
+  const { precision } = values
+  if (precision !== '32' && precision !== '16-mixed')
+    throw new Error(`--precision ${precision}: expected 32 or 16-mixed.`)
+  const cost = await stepCost(blocks, size, precision)
   const least = leastWork(blocks, size)
   printKernels(cost)
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
@@ -52,9 +58,13 @@ export async function kernelCosts(args: readonly string[]): Promise<void> {
 }
 
 /** Cost of a training step on WebGPU. */
-export async function stepCost(blocks: typeof quartzNet15x5, size: Parameters<typeof noiseBatch>[0]): Promise<RunCost> {
+export async function stepCost(
+  blocks: typeof quartzNet15x5,
+  size: Parameters<typeof noiseBatch>[0],
+  precision: Precision = '32',
+): Promise<RunCost> {
   const random = randomNumbers(0)
-  const runtime = costMeter()
+  const runtime = costMeter({ precision })
   const { program } = await trainingStep({
     blocks,
     features: size.features,

@@ -71,6 +71,7 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
     ['name', run.optimizerName],
     ['state', await tensors(run.optimizerState())],
   ])
+  const skipped = run.skippedSteps()
   // Between two groups of batches all sums are zero.
   const sums = progress.accumulatedBatches > 0 ? run.gradientSums() : []
   const contents = new Map<string, PythonValue>([
@@ -90,7 +91,7 @@ export async function saveRunCheckpoint(path: string, model: Model, run: RunTens
         ['validation_due', progress.validationDue],
         ['training_batches', state.trainingBatches],
         ['seed', state.seed],
-        ['skipped_steps', new Map(run.skippedSteps())],
+        ...(skipped.size > 0 ? [['skipped_steps', new Map(skipped)] as const] : []),
       ]),
     ],
   ])
