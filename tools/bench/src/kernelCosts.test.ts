@@ -17,3 +17,10 @@ test('fewer than ten kernels update all parameters', async () => {
   const { kernels } = await stepCost(quartzNet5x3, size)
   expect(kernels.find(({ label }) => label === 'Update')!.dispatches).toBeLessThan(10)
 })
+
+test('mixed precision takes the same kernels and little more than half the bytes', async () => {
+  const [full, mixed] = [await stepCost(quartzNet5x3, size), await stepCost(quartzNet5x3, size, '16-mixed')]
+  expect([mixed.dispatches, mixed.copies, mixed.flops]).toEqual([full.dispatches, 0, full.flops])
+  expect((mixed.bytesRead + mixed.bytesWritten) / (full.bytesRead + full.bytesWritten)).toBeLessThan(0.7)
+  expect(mixed.peakBytes).toBeLessThan(0.8 * full.peakBytes)
+})
