@@ -6,6 +6,7 @@ import { SpeechSynthesisError } from './errors.js'
 import type { Espeak, Speech } from './espeak.js'
 import { addNoise, makeBabble, makeNoise, rootMeanSquare, speechRms } from './noise.js'
 import { addRoomEcho, drawRoom } from './roomEcho.js'
+import { trimQuietEnds } from './trimQuietEnds.js'
 import { digitSpeech, foreignDigits, type Voice } from './voices.js'
 
 /** One utterance of a corpus. */
@@ -133,11 +134,7 @@ function speak(
 /** Cuts what is too faint at both ends; see `trim_db`. */
 function trim({ samples, sampleRate }: Speech, trimDb: Acoustics['trim_db'], random: RandomGenerator): Speech {
   if (trimDb === null) return { samples, sampleRate }
-  let peak = 0
-  for (const sample of samples) peak = Math.max(peak, Math.abs(sample))
-  const threshold = peak * 10 ** (-random.uniform(...trimDb) / 20)
-  const isLoud = (sample: number) => Math.abs(sample) >= threshold
-  return { samples: samples.slice(samples.findIndex(isLoud), samples.findLastIndex(isLoud) + 1), sampleRate }
+  return { samples: trimQuietEnds(samples, random.uniform(...trimDb)), sampleRate }
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   RoomEchoPerturbation,
   VoicePerturbation,
 } from './speechPerturbations.js'
+import { trimQuietEnds } from './trimQuietEnds.js'
 
 /** Manifests of an FSDD corpus: `test` has single recordings, `test_joined` strings of them. */
 export const fsddSplits = ['train', 'dev', 'test', 'test_joined'] as const
@@ -52,6 +53,8 @@ export const fsddSchema = z.strictObject({
   gap_seconds: rangeSchema(0, 10).default([0, 0.35]),
   /** How many times each single and joined training item appears: once as it is, then changed by strong augmentation. */
   copies: z.int().min(1).max(100).default(1),
+  /** Half of the changed copies lose what is fainter at their ends than so many decibels below the peak. */
+  copy_trim_db: rangeSchema(5, 100).default([10, 30]),
 })
 
 /** Parameters with their defaults filled in. */
@@ -232,7 +235,7 @@ class FsddWriter {
         at,
         pieces.length === 1 ? 1 : 0,
       )
-      const { samples } = copy === 0 ? segment : augmentStrongly(segment, random)
+      const { samples } = copy === 0 ? segment : augmentStrongly(segment, random, this.#parameters.copy_trim_db)
       const path = `wavs/${split}/${name}${copy === 0 ? '' : `_copy${copy}`}.wav`
       const bytes = encodeWav({ sampleRate: segment.sampleRate, channels: [limitPeak(samples)] })
       await writeFile(join(this.#dir, path), bytes)
@@ -270,11 +273,16 @@ const strongNoise = new ColouredNoisePerturbation()
 const roomEcho = new RoomEchoPerturbation()
 
 /**
- * A copy of speech as another person, elsewhere, would have said it: always another voice, often another microphone, noise, an
- * echo, another level. For use on the fly the same changes are perturbations for configs; see `registerSpeechPerturbations`.
+ * A copy of speech as another person, elsewhere, would have said it: always another voice, often cut more closely, with another
+ * microphone, noise, an echo, at another level. For use on the fly the same changes are perturbations for configs; see `registerSpeechPerturbations`.
  */
-export function augmentStrongly(segment: AudioSegment, random: RandomGenerator): AudioSegment {
+export function augmentStrongly(
+  segment: AudioSegment,
+  random: RandomGenerator,
+  trimDb: readonly [number, number],
+): AudioSegment {
   let changed = strongVoice.perturb(segment, random)
+  if (random.random() < 0.5) changed = changed.withSamples(trimQuietEnds(changed.samples, random.uniform(...trimDb)))
   if (random.random() < 0.3) changed = roomEcho.perturb(changed, random)
   if (random.random() < 0.6) changed = strongNoise.perturb(changed, random)
   if (random.random() < 0.7) changed = strongBand.perturb(changed, random)

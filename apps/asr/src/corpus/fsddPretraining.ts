@@ -7,7 +7,7 @@ import {
 
 /**
  * What differs from `spokenDigitsDefaults` when synthesised voices prepare a recogniser for the real people of FSDD: speech as
- * sampled at 8 kHz, digits mostly one at a time and closely trimmed, 400 invented speakers, and in two fifths of the
+ * sampled at 8 kHz, digits mostly one at a time and trimmed so closely that fricatives go, 400 invented speakers, and in two fifths of the
  * utterances English read by the sounds of another language, since most of FSDD's speakers are no native ones.
  */
 export const fsddPretrainingParameters = {
@@ -21,7 +21,7 @@ export const fsddPretrainingParameters = {
     bandwidth_hz: 4000,
     rate_wpm: [105, 240],
     isolated: 0.7,
-    trim_db: [22, 45],
+    trim_db: [10, 45],
     clean: 0.25,
     snr_db: [5, 35],
     echo: 0.25,
