@@ -103,7 +103,7 @@ async function findGpu(): Promise<FindGpu> {
   if (browser) return () => browser
   let dawn: typeof import('webgpu')
   try {
-    dawn = await import('webgpu')
+    dawn = await import('#webgpu')
   } catch (error) {
     throw new WebGPUUnavailableError(
       `There is no navigator.gpu, and the npm package webgpu cannot be loaded: ${(error as Error).message}. ${INSTALL}`,

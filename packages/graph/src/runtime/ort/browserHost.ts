@@ -3,7 +3,7 @@ import type { MemoryReport } from '../runtime.js'
 import type { Host } from './ort.js'
 
 /**
- * What bundlers for browsers put in the place of the hosts of ONNX Runtime, which need Node (`browser` in package.json):
+ * What bundlers for browsers put in the place of the hosts of ONNX Runtime, which need Node (`imports` in package.json):
  * programs compile and run there with another runtime.
  */
 class MissingHost implements Host {

@@ -1,3 +1,5 @@
+import { SessionHost } from '#sessionHost'
+import { WorkerHost } from '#workerHost'
 import type { TensorData } from '../../dtype.js'
 import { CompileError, RuntimeError } from '../../errors.js'
 import { emitModel } from '../../onnx/emit.js'
@@ -7,8 +9,7 @@ import type { Tensor } from '../../tensor.js'
 import type { Executable, MemoryReport, Plan, Runtime } from '../runtime.js'
 import { lowerForOrt } from './lower.js'
 import { nchwcBlock } from './nchwcBlock.js'
-import { SessionHost, type SessionPlan, type SessionSettings } from './sessionHost.js'
-import { WorkerHost } from './workerHost.js'
+import type { SessionPlan, SessionSettings } from './sessionHost.js'
 
 /** Options of the ONNX Runtime executor. */
 export interface OrtOptions {
